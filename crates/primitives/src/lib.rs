@@ -1,1 +1,17 @@
-//! primitives
+//! The words every other crate speaks: money and area, transactions and blocks, and the state a block
+//! changes. No I/O and no clock.
+
+mod block;
+mod genesis;
+mod state;
+mod transaction;
+mod units;
+
+pub use block::{Block, BlockDecodeError, Header};
+pub use genesis::{Genesis, GenesisAccount, OfficeHolder};
+pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
+pub use transaction::{Tx, TxError};
+pub use units::{Area, Fen, ParseUnitError};
+
+#[cfg(test)]
+mod tests;
