@@ -1,0 +1,81 @@
+//! From the table's rows to addresses and routes.
+
+use alloy_json_abi::JsonAbi;
+use alloy_primitives::{Address, Bytes};
+use tulou_slots::{Cx, Res};
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// Name in REST paths and on the command line.
+    pub name: &'static str,
+    /// Where it is called.
+    pub address: Address,
+    /// Answers one ABI call.
+    pub entry: fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>,
+    /// Its interface.
+    pub abi: fn() -> JsonAbi,
+    /// The modules it calls, all of them further down.
+    pub needs: &'static [&'static str],
+}
+
+/// Address of the system contract with this number: `0x7755...00NN`, never reused.
+pub const fn system_address(number: u8) -> Address {
+    let mut bytes = [0u8; 20];
+    bytes[0] = 0x77;
+    bytes[1] = 0x55;
+    bytes[19] = number;
+    Address::new(bytes)
+}
+
+/// Whether an address belongs to native code: a module, or an asset of `money`.
+pub fn is_native(at: &Address) -> bool {
+    route(at).is_some()
+}
+
+/// The native code behind an address.
+pub fn route(at: &Address) -> Option<fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>> {
+    if at[..2] != [0x77, 0x55] {
+        return None;
+    }
+    if crate::money::is_asset(at) {
+        return Some(crate::money::token_entry);
+    }
+    crate::ALL.iter().find(|module| module.address == *at).map(|module| module.entry)
+}
+
+/// Declares the modules. `needs` of a row may name rows above it only: a need listed below its user
+/// does not compile.
+macro_rules! modules {
+    ($($name:ident = $number:literal, needs [$($need:ident),*];)*) => {
+        $(pub mod $name;)*
+
+        /// Every module, bottom layer first.
+        pub const ALL: &[Module] = &[
+            $(Module {
+                name: stringify!($name),
+                address: address::$name,
+                entry: $name::entry,
+                abi: $name::abi,
+                needs: &[$(stringify!($need)),*],
+            }),*
+        ];
+
+        /// Addresses of the modules by name.
+        #[allow(non_upper_case_globals)]
+        pub mod address {
+            use alloy_primitives::Address;
+            $(
+                #[doc = concat!("Address of `", stringify!($name), "`.")]
+                pub const $name: Address = crate::table::system_address($number);
+            )*
+        }
+
+        #[allow(non_upper_case_globals, dead_code)]
+        const ORDER: () = {
+            let mut row = 0usize;
+            $(let $name = row; row += 1; $(assert!($need < $name, "a need stands below its user");)*)*
+        };
+    };
+}
+pub(crate) use modules;
