@@ -8,8 +8,10 @@ fn signature() -> Signature {
 }
 
 fn block() -> Block {
-    let legacy = TxEnvelope::from(TxLegacy { nonce: 7, ..Default::default() }.into_signed(signature()));
-    let typed = TxEnvelope::from(TxEip1559 { chain_id: 9, ..Default::default() }.into_signed(signature()));
+    let legacy =
+        TxEnvelope::from(TxLegacy { nonce: 7, ..Default::default() }.into_signed(signature()));
+    let typed =
+        TxEnvelope::from(TxEip1559 { chain_id: 9, ..Default::default() }.into_signed(signature()));
     let header = Header { number: 3, gas_limit: 30_000_000, ..Default::default() };
     Block::new(header, vec![Tx::from_envelope(legacy), Tx::from_envelope(typed)])
 }

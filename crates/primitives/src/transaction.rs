@@ -79,8 +79,6 @@ impl Tx {
     /// # Errors
     /// - [`TxError::BadSignature`]: no sender, or a signature with a high `s`.
     pub fn sender(&self) -> Result<Address, TxError> {
-        self.sender
-            .get_or_init(|| self.envelope.recover_signer().ok())
-            .ok_or(TxError::BadSignature)
+        self.sender.get_or_init(|| self.envelope.recover_signer().ok()).ok_or(TxError::BadSignature)
     }
 }

@@ -43,6 +43,10 @@ pub trait Host {
     fn charge(&mut self, gas: u64) -> Res<()>;
     /// Makes `at` a callable native address (an asset's own ERC-20 address, say).
     fn mark(&mut self, at: Address) -> Res<()>;
+    /// Begins a part of the call that may be undone alone.
+    fn checkpoint(&mut self);
+    /// Ends the innermost part: keeps what it did, or undoes its state and logs.
+    fn end_checkpoint(&mut self, keep: bool);
     /// Timestamp of the block in seconds since 1970: the only clock there is.
     fn now(&self) -> u64;
     /// Height of the block.
@@ -79,6 +83,22 @@ impl Cx<'_> {
     pub fn on<T>(&mut self, at: Address, f: impl FnOnce(&mut Cx<'_>) -> Res<T>) -> Res<T> {
         let (caller, is_static) = (self.this, self.is_static);
         f(&mut Cx { host: &mut *self.host, this: at, caller, is_static })
+    }
+
+    /// Tries something that may be refused without refusing the whole call: a refusal undoes what
+    /// `f` did and comes back as its revert data. Out of gas and faults are passed on.
+    pub fn attempt<T>(
+        &mut self,
+        f: impl FnOnce(&mut Cx<'_>) -> Res<T>,
+    ) -> Res<Result<T, alloy_primitives::Bytes>> {
+        self.host.checkpoint();
+        let result = f(self);
+        self.host.end_checkpoint(result.is_ok());
+        match result {
+            Ok(value) => Ok(Ok(value)),
+            Err(Fault::Revert(data)) => Ok(Err(data)),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Emits an event of this module.

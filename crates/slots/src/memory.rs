@@ -23,7 +23,11 @@ pub struct Memory {
     pub now: u64,
     /// Height of the block.
     pub height: u64,
+    undo: Vec<Undo>,
 }
+
+/// What a checkpoint keeps: slots, logs, marks.
+type Undo = (BTreeMap<(Address, U256), U256>, usize, BTreeSet<Address>);
 
 impl Host for Memory {
     fn sload(&mut self, at: Address, slot: U256) -> Res<U256> {
@@ -47,6 +51,16 @@ impl Host for Memory {
     fn mark(&mut self, at: Address) -> Res<()> {
         self.marked.insert(at);
         Ok(())
+    }
+    fn checkpoint(&mut self) {
+        self.undo.push((self.slots.clone(), self.logs.len(), self.marked.clone()));
+    }
+    fn end_checkpoint(&mut self, keep: bool) {
+        if let (Some((slots, logs, marked)), false) = (self.undo.pop(), keep) {
+            self.slots = slots;
+            self.logs.truncate(logs);
+            self.marked = marked;
+        }
     }
     fn now(&self) -> u64 {
         self.now

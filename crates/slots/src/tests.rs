@@ -126,3 +126,20 @@ fn texts_of_every_length_come_back_and_free_their_slots() {
     }
     assert!(m.slots.is_empty());
 }
+
+#[test]
+fn an_attempt_undoes_only_itself() {
+    let mut m = Memory::default();
+    m.run(AT, AT, |cx| {
+        count(cx, 1)?;
+        let refused = cx.attempt(|cx| count(cx, 11))?;
+        assert!(refused.is_err());
+        let done = cx.attempt(|cx| count(cx, 2))?;
+        assert_eq!(done, Ok(3));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(m.logs.len(), 2);
+    let fault = m.run(AT, AT, |cx| cx.attempt(|_| Err::<(), _>(Fault::OutOfGas)));
+    assert_eq!(fault, Err(Fault::OutOfGas));
+}
