@@ -1,0 +1,88 @@
+# The only door: everything a person or a machine does with this tree goes through here.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+# A browser of the system's, never one that a package downloads.
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+export CHROMIUM ?= /usr/bin/chromium
+
+PORT ?= 8545
+DIR ?= .tulou/demo
+
+.PHONY: help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo screenshots
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: web ## build all and open the demo estate on http://localhost:8545
+	cargo build --locked -p tulou
+	./target/debug/tulou dev --dir $(DIR) --port $(PORT) $(ARGS)
+
+test: tools browser web build-tests test-rust test-web test-clients test-e2e ## all tests, browser tests too
+
+.PHONY: build-tests
+# One command for the whole tree, so that features are unified once and nothing is compiled twice.
+build-tests: web
+	cargo build --locked --workspace --all-targets
+
+test-rust: tools web
+	cargo nextest run --locked --workspace
+
+test-web: web-deps
+	cd web && npm run test
+
+test-clients: tests/clients/node_modules/.package-lock.json
+	cargo build --locked --workspace --all-targets
+	cd tests/clients && TULOU_BIN=$(CURDIR)/target/debug/tulou npm test
+
+test-e2e: browser web-deps
+	cargo build --locked --workspace --all-targets
+	cd web && TULOU_BIN=$(CURDIR)/target/debug/tulou npm run e2e
+
+check: tools web-deps deny ## formatting, lints, house rules, licences, types
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo nextest run --locked -p tulou-tests --test tidy
+	cd web && npm run check
+
+# The advisory database lives on the network; where it cannot be had the rest is still checked.
+deny: tools
+	cargo deny --locked check bans licenses sources
+	@cargo deny --locked check advisories || \
+	  { cargo deny --locked fetch >/dev/null 2>&1 && exit 1; \
+	    echo "deny: the advisory database cannot be reached from here; advisories were NOT checked"; }
+
+web: web-deps ## build the web app into web/dist
+	@if [ ! -f web/dist/index.html ] || [ -n "$$(find web -newer web/dist/index.html -type f -not -path 'web/dist/*' -not -path 'web/node_modules/*' -not -path 'web/e2e/*' -not -path 'web/test-results/*' | head -n 1)" ]; then \
+	  cd web && npm run build; fi
+
+web-deps: web/node_modules/.package-lock.json
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
+	cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+bench: web ## measure, print one table and write target/bench/latest.json
+	cargo build --locked --release -p tulou
+	./target/release/tulou bench --out target/bench/latest.json $(ARGS)
+
+tools: ## install what the tests and checks need and say so
+	@rustup component list --installed 2>/dev/null | grep -q clippy || rustup component add clippy rustfmt
+	@command -v cargo-nextest >/dev/null || { echo "installing cargo-nextest (some minutes)"; cargo install --locked cargo-nextest; }
+	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny (some minutes)"; cargo install --locked cargo-deny; }
+
+browser:
+	@[ -x $(CHROMIUM) ] && fc-list 2>/dev/null | grep -qi 'noto.*cjk' || { \
+	  echo "installing chromium and fonts-noto-cjk"; \
+	  if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
+	  $$S apt-get update -qq && $$S env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig >/dev/null; }
+
+fuzz: ## fuzz one decoder: make fuzz TARGET=block SECONDS=60
+	cargo fuzz run $(TARGET) --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)
+
+clean-demo: ## forget the demo estate
+	rm -rf $(DIR)
