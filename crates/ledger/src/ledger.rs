@@ -1,0 +1,393 @@
+//! The ledger: what a node keeps, in one place.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    sync::Arc,
+};
+
+use alloy_consensus::ReceiptEnvelope;
+use alloy_primitives::{B256, Bytes};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+use tulou_primitives::{Block, ChangeSet, Header};
+
+use crate::{
+    change::{Deltas, diff, hash_keys, weight},
+    codec::{cut_block, decode_header, decode_receipts, encode_receipts, join_block},
+    error::LedgerError,
+    store::{Entry, HeadRecord, Store, TxPlace},
+    trie::{Account, Link, apply, in_pool, root_hash},
+    version::{Candidate, Speculation, Version},
+    versions::{Reaper, Versions},
+};
+
+/// What a keeper may choose. None of it changes what the ledger says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerConfig {
+    /// Finalized versions that can be read and proven from, at least 1. Each costs what its block
+    /// changed: about 0.8 KB per leaf.
+    pub retained_versions: usize,
+    /// Candidates held at once. More make the oldest go, to be executed again if it wins after all.
+    pub max_candidates: usize,
+    /// Bytes of disk blocks kept in memory.
+    pub cache_bytes: u64,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self { retained_versions: 64, max_candidates: 256, cache_bytes: 32 << 20 }
+    }
+}
+
+/// The last finalized block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Height, 0 for genesis.
+    pub height: u64,
+    /// Hash of the block.
+    pub hash: B256,
+    /// Root of the state after it.
+    pub state_root: B256,
+    /// Seconds since 1970.
+    pub timestamp: u64,
+    /// Its header.
+    pub header: Arc<Header>,
+}
+
+/// Blocks, state and indexes of one ledger. Cloning shares it; every method may be called from any
+/// thread. Nothing speculative reaches the disk, and a finalized block is on disk, with the state after
+/// it, before anybody hears of it.
+#[derive(Clone)]
+pub struct Ledger(Arc<Shared>);
+
+struct Shared {
+    genesis: Block,
+    config: LedgerConfig,
+    store: Arc<Store>,
+    versions: RwLock<Versions>,
+    head: watch::Sender<Head>,
+    /// Held while a block is made final: one at a time.
+    finalizing: Mutex<()>,
+    reaper: Reaper,
+}
+
+impl Ledger {
+    /// Opens the folder, or makes it with `genesis_block`, whose state is all that `genesis_changes`
+    /// sets. Continuing reads all leaves and checks that they add up to the last block's root (about
+    /// 1 s per million).
+    ///
+    /// # Errors
+    /// - [`LedgerError::InUse`]: another process has the folder.
+    /// - [`LedgerError::OtherFormat`], [`LedgerError::OtherGenesis`]: not a folder of this ledger.
+    /// - [`LedgerError::RootMismatch`]: the leaves do not add up, or a new genesis block does not
+    ///   carry the root of its state.
+    /// - [`LedgerError::Damaged`], [`LedgerError::Store`]: the disk.
+    pub fn open(
+        dir: &Path,
+        genesis_block: &Block,
+        genesis_changes: ChangeSet,
+        config: LedgerConfig,
+    ) -> Result<Self, LedgerError> {
+        let config = LedgerConfig { retained_versions: config.retained_versions.max(1), ..config };
+        let store = Arc::new(Store::open(dir, config.cache_bytes)?);
+        if store.head()?.is_none() {
+            write_genesis(&store, genesis_block, &genesis_changes)?;
+        }
+        drop(genesis_changes);
+        let row = load_row(&store, genesis_block.hash(), config.retained_versions)?;
+        let versions = Versions::new(row, config.retained_versions, config.max_candidates);
+        let (head, _) = watch::channel(head_of(versions.latest()));
+        let reaper = Reaper::start().map_err(fjall::Error::from)?;
+        Ok(Self(Arc::new(Shared {
+            genesis: genesis_block.clone(),
+            config,
+            store,
+            versions: RwLock::new(versions),
+            head,
+            finalizing: Mutex::new(()),
+            reaper,
+        })))
+    }
+
+    /// The first block.
+    pub fn genesis(&self) -> &Block {
+        &self.0.genesis
+    }
+
+    /// The last finalized block.
+    pub fn head(&self) -> Head {
+        self.0.head.borrow().clone()
+    }
+
+    /// Every new head; a slow receiver sees only the newest.
+    pub fn subscribe(&self) -> watch::Receiver<Head> {
+        self.0.head.subscribe()
+    }
+
+    /// The state after a block: a candidate, or one of the last finalized ones.
+    pub fn version(&self, block_hash: B256) -> Option<Version> {
+        self.0.versions.read().get(block_hash).cloned()
+    }
+
+    /// The state after a finalized block, while it is retained.
+    pub fn version_at(&self, height: u64) -> Option<Version> {
+        self.0.versions.read().at(height).cloned()
+    }
+
+    /// The state after the last finalized block.
+    pub fn latest(&self) -> Version {
+        self.0.versions.read().latest().clone()
+    }
+
+    /// Root of the state in which `changes` is everything.
+    pub fn genesis_root(changes: &ChangeSet) -> B256 {
+        root_hash(apply_changes(None, &hash_keys(changes)).as_ref())
+    }
+
+    /// Applies what a block changes to the state after its parent, candidate or finalized. The parent
+    /// stays as it is; any number of rivals may be built on it.
+    ///
+    /// # Errors
+    /// - [`LedgerError::UnknownBlock`]: the parent is not held, or too old.
+    pub fn propose_root(
+        &self,
+        parent: B256,
+        changes: &ChangeSet,
+    ) -> Result<Speculation, LedgerError> {
+        let parent = self.version(parent).ok_or(LedgerError::UnknownBlock(parent))?;
+        let deltas = hash_keys(changes);
+        let state = apply_changes(parent.state(), &deltas);
+        let code = Arc::new(changes.code.clone());
+        Ok(Speculation { parent, state, deltas: Arc::new(deltas), code })
+    }
+
+    /// Keeps an executed block under its hash until it or a rival is final. `speculation` must come
+    /// from its parent and its changes, which [`Ledger::finalize`] checks. Holding twice is harmless.
+    pub fn hold(&self, block: Block, receipts: Vec<ReceiptEnvelope>, speculation: Speculation) {
+        let mut versions = self.0.versions.write();
+        let finalized = versions.latest().height();
+        let garbage = versions.hold(Candidate::new(block, receipts, speculation, finalized));
+        drop(versions);
+        self.0.reaper.take(garbage);
+    }
+
+    /// Whether [`Ledger::held`] finds the block.
+    pub fn is_held(&self, hash: B256) -> bool {
+        self.0.versions.read().candidate(hash).is_some()
+    }
+
+    /// A block that was executed and is not final yet.
+    pub fn held(&self, hash: B256) -> Option<Arc<Candidate>> {
+        self.0.versions.read().candidate(hash).cloned()
+    }
+
+    /// Makes a held block final: writes it with the state after it, drops its rivals, tells everybody.
+    /// Returns the head when all is on disk. A block that is final already changes nothing.
+    ///
+    /// # Errors
+    /// - [`LedgerError::UnknownBlock`]: not held.
+    /// - [`LedgerError::NotNext`]: it, or what it was executed on, is not the head.
+    /// - [`LedgerError::RootMismatch`]: its header carries another root than its execution gave.
+    /// - [`LedgerError::Store`], [`LedgerError::Damaged`]: the disk; restart.
+    pub fn finalize(&self, hash: B256) -> Result<Head, LedgerError> {
+        let _one_at_a_time = self.0.finalizing.lock();
+        let head = self.head();
+        let Some(candidate) = self.held(hash) else {
+            let known = self.0.store.height_of(&hash)?.is_some();
+            return if known { Ok(head) } else { Err(LedgerError::UnknownBlock(hash)) };
+        };
+        let header = candidate.block.header();
+        let follows = header.parent_hash == head.hash && header.number == head.height + 1;
+        if !follows || candidate.speculation.parent.block_hash() != head.hash {
+            return Err(LedgerError::NotNext { hash, head: head.hash });
+        }
+        let forget = header.number.checked_sub(self.0.config.retained_versions as u64);
+        write_block(&self.0.store, &candidate, forget)?;
+        let garbage = self.0.versions.write().settle(&candidate);
+        self.0.reaper.take(garbage);
+        let head = head_of(&candidate.version);
+        self.0.head.send_replace(head.clone());
+        Ok(head)
+    }
+
+    /// A finalized block.
+    ///
+    /// # Errors
+    /// - [`LedgerError::Damaged`], [`LedgerError::Store`]: the disk; also for the methods below.
+    pub fn block(&self, height: u64) -> Result<Option<Block>, LedgerError> {
+        if let Some(recent) = self.0.versions.read().recent(height) {
+            return Ok(Some(recent.block.as_ref().clone()));
+        }
+        let store = &self.0.store;
+        let (Some(header), Some(body)) = (store.header(height)?, store.body(height)?) else {
+            return Ok(None);
+        };
+        join_block(&header, &body)
+            .map(Some)
+            .map_err(|error| LedgerError::damaged(format!("block {height}"), error))
+    }
+
+    /// A finalized block by its hash.
+    pub fn block_by_hash(&self, hash: B256) -> Result<Option<Block>, LedgerError> {
+        self.height_of(hash)?.map_or(Ok(None), |height| self.block(height))
+    }
+
+    /// Header of a finalized block.
+    pub fn header(&self, height: u64) -> Result<Option<Header>, LedgerError> {
+        if let Some(version) = self.0.versions.read().at(height) {
+            return Ok(Some(version.header().as_ref().clone()));
+        }
+        let Some(bytes) = self.0.store.header(height)? else { return Ok(None) };
+        decode_header(&bytes)
+            .map(Some)
+            .map_err(|error| LedgerError::damaged(format!("header {height}"), error))
+    }
+
+    /// Receipts of a finalized block, one per transaction.
+    pub fn receipts(&self, height: u64) -> Result<Option<Vec<ReceiptEnvelope>>, LedgerError> {
+        Ok(self.shared_receipts(height)?.map(Arc::unwrap_or_clone))
+    }
+
+    /// As [`Ledger::receipts`], without a copy where the block is one of the newest.
+    pub fn shared_receipts(
+        &self,
+        height: u64,
+    ) -> Result<Option<Arc<Vec<ReceiptEnvelope>>>, LedgerError> {
+        if let Some(recent) = self.0.versions.read().recent(height) {
+            return Ok(Some(recent.receipts.clone()));
+        }
+        let Some(bytes) = self.0.store.receipts(height)? else { return Ok(None) };
+        decode_receipts(&bytes)
+            .map(|receipts| Some(Arc::new(receipts)))
+            .map_err(|error| LedgerError::damaged(format!("receipts {height}"), error))
+    }
+
+    /// Where a finalized transaction stands.
+    pub fn transaction(&self, hash: B256) -> Result<Option<TxPlace>, LedgerError> {
+        self.0.store.transaction(&hash)
+    }
+
+    /// Height of a finalized block.
+    pub fn height_of(&self, block_hash: B256) -> Result<Option<u64>, LedgerError> {
+        self.0.store.height_of(&block_hash)
+    }
+
+    /// Keeps the certificate that made a block final. The ledger does not look into it.
+    pub fn put_finality(&self, height: u64, certificate: Bytes) -> Result<(), LedgerError> {
+        self.0.store.put_finality(height, &certificate)
+    }
+
+    /// The certificate that made a block final, if it was put.
+    pub fn finality(&self, height: u64) -> Result<Option<Bytes>, LedgerError> {
+        self.0.store.finality(height)
+    }
+}
+
+fn head_of(version: &Version) -> Head {
+    Head {
+        height: version.height(),
+        hash: version.block_hash(),
+        state_root: version.root(),
+        timestamp: version.header().timestamp,
+        header: version.header().clone(),
+    }
+}
+
+fn apply_changes(parent: Option<&Link<Account>>, deltas: &Deltas) -> Option<Link<Account>> {
+    in_pool(weight(deltas), || apply(parent, deltas, 0))
+}
+
+/// Writes block 0 into a new folder.
+fn write_genesis(store: &Store, block: &Block, changes: &ChangeSet) -> Result<(), LedgerError> {
+    let deltas = hash_keys(changes);
+    let root = root_hash(apply_changes(None, &deltas).as_ref());
+    write(store, block, &[], root, (None, &deltas), &changes.code, None)
+}
+
+fn write_block(
+    store: &Store,
+    candidate: &Candidate,
+    forget: Option<u64>,
+) -> Result<(), LedgerError> {
+    let Candidate { block, receipts, version, speculation } = candidate;
+    let change = (speculation.parent.state(), speculation.deltas.as_ref());
+    write(store, block, receipts, version.root(), change, &speculation.code, forget)
+}
+
+fn write(
+    store: &Store,
+    block: &Block,
+    receipts: &[ReceiptEnvelope],
+    root: B256,
+    (parent, deltas): (Option<&Link<Account>>, &Deltas),
+    code: &BTreeMap<B256, Bytes>,
+    forget: Option<u64>,
+) -> Result<(), LedgerError> {
+    let (height, expected) = (block.height(), block.header().state_root);
+    if expected != root {
+        return Err(LedgerError::RootMismatch { height, expected, found: root });
+    }
+    let (header, body) =
+        cut_block(block).map_err(|error| LedgerError::damaged(format!("block {height}"), error))?;
+    let (leaves, undo) = diff(parent, deltas);
+    store.commit(Entry {
+        head: HeadRecord { height, hash: block.hash(), root },
+        header,
+        body,
+        receipts: encode_receipts(receipts),
+        transactions: block.transactions().iter().map(|tx| tx.hash()).collect(),
+        leaves,
+        undo,
+        code: code.iter().map(|(hash, code)| (*hash, code)).collect(),
+        forget,
+    })
+}
+
+/// Builds the last version from its leaves and the ones before it from the undo records; each must have
+/// the root that its header says.
+fn load_row(
+    store: &Arc<Store>,
+    genesis: B256,
+    retained: usize,
+) -> Result<VecDeque<Version>, LedgerError> {
+    let found = store.hash_at(0)?.unwrap_or_default();
+    if found != genesis {
+        return Err(LedgerError::OtherGenesis { expected: genesis, found });
+    }
+    let head = store.head()?.ok_or_else(|| LedgerError::damaged("the head", "missing"))?;
+    let mut row = VecDeque::with_capacity(retained);
+    let mut state = store.load_state()?;
+    let mut height = head.height;
+    loop {
+        row.push_front(load_version(store, height, state.clone())?);
+        if height == 0 || row.len() == retained {
+            break;
+        }
+        let Some(undo) = store.undo(height)? else { break };
+        state = apply_changes(state.as_ref(), &undo);
+        height -= 1;
+    }
+    let last = row[row.len() - 1].block_hash();
+    if last != head.hash {
+        let reason = format!("its header has hash {last}, not {}", head.hash);
+        return Err(LedgerError::damaged(format!("block {}", head.height), reason));
+    }
+    Ok(row)
+}
+
+fn load_version(
+    store: &Arc<Store>,
+    height: u64,
+    state: Option<Link<Account>>,
+) -> Result<Version, LedgerError> {
+    let what = || format!("header {height}");
+    let bytes = store.header(height)?.ok_or_else(|| LedgerError::damaged(what(), "missing"))?;
+    let header = decode_header(&bytes).map_err(|error| LedgerError::damaged(what(), error))?;
+    let (expected, found) = (header.state_root, root_hash(state.as_ref()));
+    if expected != found {
+        return Err(LedgerError::RootMismatch { height, expected, found });
+    }
+    let hash = alloy_primitives::keccak256(&bytes);
+    Ok(Version::on_disk(Arc::new(header), hash, state, store.clone()))
+}
