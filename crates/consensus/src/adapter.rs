@@ -1,0 +1,64 @@
+//! The node's [`Application`] behind the library's interface.
+
+use std::sync::Arc;
+
+use commonware_consensus::{marshal::ancestry::Ancestry, simplex::types::Context as Turn};
+use commonware_cryptography::{Digested, ed25519::PublicKey};
+use futures::StreamExt;
+use tracing::error;
+
+use crate::{
+    Application,
+    block::{ChainBlock, Digest},
+    engine::Context,
+    schemes::Scheme,
+};
+
+/// Hands the library's questions to the node.
+#[derive(Clone)]
+pub(crate) struct Adapter {
+    app: Arc<dyn Application>,
+    max_block_bytes: usize,
+}
+
+impl Adapter {
+    /// `max_block_bytes`: a larger proposal is withheld, because sending it would be refused.
+    pub(crate) fn new(app: Arc<dyn Application>, max_block_bytes: usize) -> Self {
+        Self { app, max_block_bytes }
+    }
+}
+
+impl commonware_consensus::Application<Context> for Adapter {
+    type SigningScheme = Scheme;
+    type Context = Turn<Digest, PublicKey>;
+    type Block = ChainBlock;
+    type Input = ();
+
+    async fn propose(
+        &mut self,
+        _: (Context, Self::Context),
+        mut ancestry: impl Ancestry<ChainBlock>,
+        (): (),
+    ) -> Option<Digested<ChainBlock>> {
+        let parent = ancestry.next().await?.inner().block().clone();
+        let block = ChainBlock::digested(self.app.propose(parent).await?);
+        let size = block.inner().encoded_len();
+        if size > self.max_block_bytes {
+            error!(size, limit = self.max_block_bytes, "proposed block is too large, withheld");
+            return None;
+        }
+        Some(block)
+    }
+
+    async fn verify(
+        &mut self,
+        _: (Context, Self::Context),
+        mut ancestry: impl Ancestry<ChainBlock>,
+    ) -> bool {
+        let (Some(block), Some(parent)) = (ancestry.next().await, ancestry.next().await) else {
+            // Ancestry ends only when the engine is shutting down: that is no verdict on the block.
+            return std::future::pending().await;
+        };
+        self.app.verify(parent.inner().block().clone(), block.inner().block().clone()).await
+    }
+}

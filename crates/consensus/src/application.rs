@@ -1,0 +1,49 @@
+//! What the node does for the engine.
+
+use alloy_primitives::B256;
+use futures::future::BoxFuture;
+use tulou_primitives::Block;
+
+use crate::Finality;
+
+/// What the node does for the engine.
+///
+/// Every call may come more than once for the same block (after a restart, or when a view is
+/// repeated), and the futures of [`propose`](Application::propose) and
+/// [`verify`](Application::verify) are dropped when the engine no longer wants the answer: both must
+/// be free of side effects, or repeatable.
+///
+/// The futures run on the engine's own tokio runtime. Long computation belongs on another thread.
+pub trait Application: Send + Sync + 'static {
+    /// The genesis block (height 0), the same at every call.
+    fn genesis(&self) -> Block;
+
+    /// Builds a block on `parent`, which is final or held as a candidate. Waits until there is
+    /// something to put in it or the heartbeat is over, but never longer than the heartbeat after
+    /// the call: the other validators give up on this proposer 1.5 s later. `None` gives the turn
+    /// to the next validator, after a delay.
+    fn propose(&self, parent: Block) -> BoxFuture<'static, Option<Block>>;
+
+    /// Whether `block` is valid on `parent`. `false` is recorded for good, so only a permanently
+    /// invalid block is `false`; for "not yet" (a clock ahead of ours, a parent still executing) the
+    /// future stays pending. The engine has already checked that `block` names `parent`, that its
+    /// height is one more, and that its transactions are those of its header.
+    fn verify(&self, parent: Block, block: Block) -> BoxFuture<'static, bool>;
+
+    /// A final block: in order of height from 1, without gaps, at least once, and only after block
+    /// and certificate are durable in the engine's archive. Completes once the state of this block
+    /// is durable, because the engine then never delivers it again. `Err` stops the engine.
+    ///
+    /// `finality` is the certificate of this very block whenever one was formed, which with one
+    /// validator is always. A block that became final only through a later block comes with the
+    /// certificate of the nearest later block: then `finality.digest` is not `block.hash()`, and
+    /// the headers in between link the two.
+    fn finalized(&self, block: Block, finality: Finality)
+    -> BoxFuture<'static, Result<(), String>>;
+
+    /// The Ed25519 keys of the validators of `epoch`, in any order: the engine sorts them. Called
+    /// when the last block of the epoch before has been accepted by
+    /// [`finalized`](Application::finalized), and again at every start within the epoch; the answer
+    /// for one epoch must never change. An empty or malformed set stops the engine.
+    fn validators(&self, epoch: u64) -> Vec<B256>;
+}

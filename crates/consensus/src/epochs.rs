@@ -1,0 +1,269 @@
+//! One voting engine per epoch, and the hand-over at the last block of each.
+
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
+
+use commonware_consensus::{
+    Heightable,
+    marshal::standard::Inline,
+    simplex::{self, Floor, ForwardPolicy, SkipBudget, SkipPolicy, elector::RoundRobin},
+    types::{Epoch, FixedEpocher, Height, ViewDelta},
+};
+use commonware_cryptography::{Sha256, ed25519::PublicKey};
+use commonware_p2p::{
+    Message,
+    utils::mux::{Builder, MuxHandle, Muxer},
+};
+use commonware_parallel::Sequential;
+use commonware_runtime::{Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
+use commonware_utils::{Acknowledgement, NZDuration, NZUsize, vec::NonEmptyVec};
+use tokio::sync::mpsc;
+use tracing::{debug, info};
+
+use crate::{
+    Application,
+    adapter::Adapter,
+    block::{ChainBlock, Digest, digest},
+    delivery::{Certifier, Delivery, Marshal},
+    engine::Context,
+    network::{Oracle, Receiver, Sender},
+    schemes::{Scheme, Schemes},
+    storage,
+};
+
+/// Verifies before voting, so that a notarized block is known good to honest validators.
+pub(crate) type Automaton = Inline<Context, Scheme, Adapter, ChainBlock, FixedEpocher>;
+
+/// Time allowed beyond the heartbeat for building a block and two crossings of the network.
+const GRACE: Duration = Duration::from_millis(1500);
+/// Time between a block seen and its certificate, before the view is given up.
+const CERTIFY: Duration = Duration::from_secs(1);
+/// Pause before a stuck validator repeats its vote to give the view up.
+const RETRY: Duration = Duration::from_secs(2);
+/// Past epochs whose votes stay on disk.
+const KEPT_EPOCHS: u64 = 2;
+
+type Early = mpsc::Receiver<(u64, Message<PublicKey>)>;
+
+/// What the epochs share.
+pub(crate) struct Shared {
+    pub(crate) app: Arc<dyn Application>,
+    pub(crate) automaton: Automaton,
+    pub(crate) marshal: Marshal,
+    pub(crate) schemes: Schemes,
+    pub(crate) oracle: Oracle,
+    pub(crate) cache: CacheRef,
+    pub(crate) epoch_length: NonZeroU64,
+    pub(crate) heartbeat: Duration,
+}
+
+/// The three channels that carry each epoch apart.
+pub(crate) struct Muxes {
+    votes: MuxHandle<Sender>,
+    certificates: MuxHandle<Sender>,
+    resolver: MuxHandle<Sender>,
+    early_votes: Early,
+    early_certificates: Early,
+}
+
+impl Muxes {
+    /// Starts to take the channels apart.
+    pub(crate) fn start(
+        context: &Context,
+        votes: (Sender, Receiver),
+        certificates: (Sender, Receiver),
+        resolver: (Sender, Receiver),
+    ) -> Self {
+        let (mux, votes, early_votes) =
+            Muxer::builder(context.child("votes"), votes.0, votes.1).with_backup().build();
+        mux.start();
+        let (mux, certificates, early_certificates) =
+            Muxer::builder(context.child("certificates"), certificates.0, certificates.1)
+                .with_backup()
+                .build();
+        mux.start();
+        let (mux, resolver) = Muxer::new(context.child("resolver"), resolver.0, resolver.1);
+        mux.start();
+        Self { votes, certificates, resolver, early_votes, early_certificates }
+    }
+}
+
+/// The engine of the current epoch. Ends with its owner.
+struct Active {
+    epoch: u64,
+    handle: Handle<()>,
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+/// Runs the epochs and hands final blocks to the node.
+pub(crate) struct Epochs {
+    context: Context,
+    shared: Shared,
+    muxes: Muxes,
+    certifier: Certifier,
+}
+
+impl Epochs {
+    /// Nothing runs yet.
+    pub(crate) fn new(context: Context, shared: Shared, muxes: Muxes) -> Self {
+        let certifier = Certifier::new(shared.marshal.clone());
+        Self { context, shared, muxes, certifier }
+    }
+
+    /// Votes in the epoch of the block after `processed`, and in every later one, until the engine
+    /// is stopped.
+    ///
+    /// # Errors
+    /// A sentence: the node refused a final block or named a malformed committee; the archive lacks
+    /// a block or certificate it must have; the voting engine ended.
+    pub(crate) async fn run(
+        mut self,
+        processed: Option<Height>,
+        mut inbox: mpsc::UnboundedReceiver<Delivery>,
+    ) -> Result<(), String> {
+        let mut stopped = self.context.stopped();
+        let mut active = self.resume(processed).await?;
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut stopped => return Ok(()),
+                ended = &mut active.handle => {
+                    return Err(format!("voting in epoch {} ended: {ended:?}", active.epoch));
+                }
+                Some((block, ack)) = inbox.recv() => {
+                    if let Some(next) = self.deliver(active.epoch, &block).await? {
+                        active = next;
+                    }
+                    ack.acknowledge();
+                }
+                Some((epoch, (from, _))) = self.muxes.early_votes.recv() => {
+                    self.hint(active.epoch, epoch, from);
+                }
+                Some((epoch, (from, _))) = self.muxes.early_certificates.recv() => {
+                    self.hint(active.epoch, epoch, from);
+                }
+                else => return Ok(()),
+            }
+        }
+    }
+
+    /// Enters the epoch that the archive had reached.
+    async fn resume(&mut self, processed: Option<Height>) -> Result<Active, String> {
+        let next = processed.map_or(0, |height| height.get() + 1);
+        let epoch = next / self.shared.epoch_length;
+        if epoch == 0 {
+            let genesis = digest(self.shared.app.genesis().hash());
+            return self.enter(0, genesis).await;
+        }
+        let boundary = epoch * self.shared.epoch_length.get() - 1;
+        let block = self.shared.marshal.get_block(Height::new(boundary)).await;
+        let block = block.ok_or_else(|| format!("block {boundary} is missing in the archive"))?;
+        self.enter(epoch, digest(block.inner().block().hash())).await
+    }
+
+    /// Hands a final block to the node and, if it is the last of its epoch, starts the next one.
+    async fn deliver(
+        &mut self,
+        epoch: u64,
+        block: &commonware_cryptography::Digested<ChainBlock>,
+    ) -> Result<Option<Active>, String> {
+        let height = block.height().get();
+        if height > 0 {
+            let finality = self.certifier.certificate(height).await?;
+            let block = block.inner().block().clone();
+            self.shared.app.finalized(block, finality).await?;
+        }
+        let last = epoch * self.shared.epoch_length.get() + (self.shared.epoch_length.get() - 1);
+        if height != last {
+            return Ok(None);
+        }
+        // Before the acknowledgement: after a crash here the block comes again and with it the
+        // hand-over.
+        let next = self.enter(epoch + 1, digest(block.inner().block().hash())).await?;
+        self.forget(epoch).await;
+        Ok(Some(next))
+    }
+
+    /// Starts to vote in `epoch`, whose first block stands on `parent`.
+    async fn enter(&mut self, epoch: u64, parent: Digest) -> Result<Active, String> {
+        let validators = self.shared.app.validators(epoch);
+        let scheme = self.shared.schemes.register(epoch, &validators)?;
+        let closed = |_| format!("the channels of epoch {epoch} are not available");
+        let votes = self.muxes.votes.register(epoch).await.map_err(closed)?;
+        let certificates = self.muxes.certificates.register(epoch).await.map_err(closed)?;
+        let resolver = self.muxes.resolver.register(epoch).await.map_err(closed)?;
+        let context = self.context.child("simplex").with_attribute("epoch", epoch);
+        let config = self.config(epoch, parent, Scheme::clone(&scheme));
+        let handle = simplex::Engine::new(context, config).start(votes, certificates, resolver);
+        info!(epoch, validators = validators.len(), "epoch begins");
+        Ok(Active { epoch, handle })
+    }
+
+    fn config(
+        &self,
+        epoch: u64,
+        parent: Digest,
+        scheme: Scheme,
+    ) -> simplex::Config<
+        Scheme,
+        RoundRobin<Sha256>,
+        Oracle,
+        Digest,
+        Automaton,
+        Automaton,
+        Automaton,
+        Sequential,
+    > {
+        let leader_timeout = self.shared.heartbeat + GRACE;
+        let certification_timeout = leader_timeout + CERTIFY;
+        simplex::Config {
+            scheme,
+            elector: RoundRobin::default(),
+            blocker: self.shared.oracle.clone(),
+            automaton: self.shared.automaton.clone(),
+            relay: self.shared.automaton.clone(),
+            reporter: self.shared.automaton.clone(),
+            track_historical_votes: false,
+            strategy: Sequential,
+            partition: storage::votes(epoch),
+            mailbox_size: NZUsize!(1024),
+            epoch: Epoch::new(epoch),
+            floor: Floor::Genesis(parent),
+            replay_buffer: storage::REPLAY_BUFFER,
+            write_buffer: storage::WRITE_BUFFER,
+            page_cache: self.shared.cache.clone(),
+            leader_timeout,
+            certification_timeout,
+            timeout_retry: RETRY,
+            view_retention: ViewDelta::new(256),
+            skip: SkipPolicy::Enabled {
+                timeout: certification_timeout + leader_timeout + RETRY,
+                budget: SkipBudget::Participants,
+            },
+            fetch_timeout: NZDuration!(Duration::from_secs(2)),
+            fetch_retry_delay: Duration::from_millis(200),
+            forward: ForwardPolicy::SilentVoters,
+        }
+    }
+
+    /// Someone votes in a later epoch: the last block of ours is final, and `from` has it.
+    fn hint(&self, ours: u64, theirs: u64, from: PublicKey) {
+        if theirs <= ours {
+            return;
+        }
+        let last = ours * self.shared.epoch_length.get() + (self.shared.epoch_length.get() - 1);
+        self.shared.marshal.hint_finalized(Height::new(last), NonEmptyVec::new(from));
+    }
+
+    /// Removes the votes of an epoch that is long over.
+    async fn forget(&self, epoch: u64) {
+        let Some(old) = epoch.checked_sub(KEPT_EPOCHS) else { return };
+        if let Err(error) = self.context.remove(&storage::votes(old), None).await {
+            debug!(epoch = old, %error, "votes of an old epoch not removed");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Whole engines on the loopback interface.
+
+mod support;
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use support::{Chain, Committees, Node, config, free_addresses, run, seed, wait_for};
+use tulou_consensus::{EngineError, public_key, start};
+
+fn committee(members: &[u8]) -> Vec<alloy_primitives::B256> {
+    members.iter().map(|i| public_key(seed(*i))).collect()
+}
+
+fn chain(members: &[u8]) -> Arc<Chain> {
+    Arc::new(Chain::new(Committees::from([(0, committee(members))])))
+}
+
+#[test]
+fn a_lone_validator_finalizes_and_continues_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(1);
+    let chain = chain(&[0]);
+    let engine = run(config(dir.path(), 0, &addresses), &chain);
+    wait_for(std::slice::from_ref(&chain), 30);
+    assert!(engine.is_running());
+    engine.stop();
+    let before = chain.height();
+
+    let engine = run(config(dir.path(), 0, &addresses), &chain);
+    wait_for(std::slice::from_ref(&chain), before + 15);
+    engine.stop();
+    chain.check();
+    for (height, (block, finality)) in chain.finals.lock().unwrap().iter() {
+        assert_eq!(finality.digest, block.hash(), "block {height} has a certificate of its own");
+    }
+}
+
+#[test]
+fn a_refused_block_stops_the_engine_and_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(1);
+    let mut refusing = Chain::new(Committees::from([(0, committee(&[0]))]));
+    refusing.refuse = Some(5);
+    let refusing = Arc::new(refusing);
+    let engine = run(config(dir.path(), 0, &addresses), &refusing);
+    let since = Instant::now();
+    while engine.is_running() && since.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(engine.failure(), Some("the disk is full"));
+    engine.stop();
+    assert_eq!(refusing.height(), 4);
+
+    let healed = chain(&[0]);
+    *healed.finals.lock().unwrap() = refusing.finals.lock().unwrap().clone();
+    let engine = run(config(dir.path(), 0, &addresses), &healed);
+    wait_for(std::slice::from_ref(&healed), 25);
+    engine.stop();
+    assert!(healed.delivered.lock().unwrap().contains(&5));
+    healed.check();
+}
+
+#[test]
+fn four_validators_agree_across_epochs_and_one_may_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(4);
+    let chains: Vec<_> = (0..4).map(|_| chain(&[0, 1, 2, 3])).collect();
+    let mut engines: Vec<_> =
+        (0..4u8).map(|i| run(config(dir.path(), i, &addresses), &chains[i as usize])).collect();
+    wait_for(&chains, 25);
+
+    engines.pop().unwrap().stop();
+    let stopped_at = chains[3].height();
+    wait_for(&chains[..3], stopped_at + 12);
+
+    engines.push(run(config(dir.path(), 3, &addresses), &chains[3]));
+    let target = chains[0].height() + 5;
+    wait_for(&chains, target);
+    engines.into_iter().for_each(|engine| engine.stop());
+
+    for chain in &chains {
+        chain.check();
+        for height in 1..=target {
+            assert_eq!(chain.get(height).0.hash(), chains[0].get(height).0.hash());
+        }
+    }
+}
+
+#[test]
+fn the_committee_changes_between_epochs() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(4);
+    let committees = Committees::from([
+        (0, committee(&[0])),
+        (1, committee(&[0, 1, 2, 3])),
+        (3, committee(&[1, 2, 3])),
+    ]);
+    let chains: Vec<_> = (0..4).map(|_| Arc::new(Chain::new(committees.clone()))).collect();
+    let engines: Vec<_> =
+        (0..4u8).map(|i| run(config(dir.path(), i, &addresses), &chains[i as usize])).collect();
+    wait_for(&chains, 45);
+    engines.into_iter().for_each(|engine| engine.stop());
+    for chain in &chains {
+        chain.check();
+        assert_eq!(chain.get(45).0.hash(), chains[0].get(45).0.hash());
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(1);
+    let good = config(dir.path(), 0, &addresses);
+    let refusal = |config| {
+        start(config, Arc::new(Node(chain(&[0])))).err().expect("the configuration is refused")
+    };
+
+    let mut short = good.clone();
+    short.epoch_length = 1;
+    assert!(matches!(refusal(short), EngineError::Config(_)));
+
+    let mut huge = good.clone();
+    huge.max_block_bytes = usize::MAX;
+    assert!(matches!(refusal(huge), EngineError::Config(_)));
+
+    let mut twice = good.clone();
+    twice.peers = vec![(public_key(seed(1)), addresses[0]); 2];
+    assert!(matches!(refusal(twice), EngineError::Config(_)));
+
+    let mut other = good.clone();
+    other.genesis_hash = alloy_primitives::B256::ZERO;
+    assert!(matches!(refusal(other), EngineError::Genesis { .. }));
+
+    let _taken = std::net::TcpListener::bind(addresses[0]).unwrap();
+    assert!(matches!(refusal(good), EngineError::Listen { .. }));
+}
