@@ -1,0 +1,290 @@
+//! Who waits, in which order. Pure bookkeeping: no clock, no lock, no state.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use alloy_consensus::Transaction;
+use alloy_primitives::{Address, B256};
+use tulou_primitives::Tx;
+
+use crate::{Config, Refused, checks::Candidate};
+
+/// A transaction and the block time at which it came.
+#[derive(Debug)]
+struct Entry {
+    tx: Arc<Tx>,
+    since: u64,
+}
+
+/// One sender's transactions.
+#[derive(Debug, Default)]
+struct Line {
+    /// Next nonce in the state of the head.
+    next: u64,
+    /// How many nonces from `next` on are here without a gap: these can execute.
+    run: u64,
+    /// All of them, `next` and above.
+    txs: BTreeMap<u64, Entry>,
+    /// Place among the senders that can execute.
+    ticket: Option<u64>,
+}
+
+impl Line {
+    fn queued(&self) -> usize {
+        self.txs.len() - self.run as usize
+    }
+
+    fn pending_nonce(&self) -> u64 {
+        self.next + self.run
+    }
+
+    fn count_run(&mut self) {
+        self.run = 0;
+        for nonce in self.txs.keys() {
+            if *nonce != self.next + self.run {
+                break;
+            }
+            self.run += 1;
+        }
+    }
+}
+
+/// All lines, and the order in which their heads are served.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    known: HashMap<B256, Arc<Tx>>,
+    lines: HashMap<Address, Line>,
+    ready: BTreeMap<u64, Address>,
+    gapped: HashSet<Address>,
+    tickets: u64,
+    queued: usize,
+    bytes: usize,
+    now: u64,
+}
+
+impl Book {
+    pub(crate) fn known(&self, hash: &B256) -> Option<&Arc<Tx>> {
+        self.known.get(hash)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn senders(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Next nonce without a gap, `None` for a sender that has nothing here.
+    pub(crate) fn pending_nonce(&self, sender: &Address) -> Option<u64> {
+        self.lines.get(sender).map(Line::pending_nonce)
+    }
+
+    /// Admits a checked transaction of an account whose next nonce is `next`.
+    pub(crate) fn insert(
+        &mut self,
+        candidate: Candidate,
+        next: u64,
+        config: &Config,
+    ) -> Result<(), Refused> {
+        let Candidate { tx, sender } = candidate;
+        let (hash, nonce, size) = (tx.hash(), tx.envelope().nonce(), tx.raw().len());
+        if self.known.contains_key(&hash) {
+            return Err(Refused::AlreadyKnown);
+        }
+        let line = self.lines.get(&sender);
+        // The head may have moved on while the state was read.
+        let next = line.map_or(next, |line| line.next.max(next));
+        if nonce < next {
+            return Err(Refused::NonceTooLow { sender, nonce, next });
+        }
+        let replaced = match line.and_then(|line| line.txs.get(&nonce)) {
+            Some(old) if outbids(&tx, &old.tx) => Some(old.tx.clone()),
+            Some(_) => return Err(Refused::Underpriced),
+            None => {
+                self.room(sender, nonce, next, config)?;
+                None
+            }
+        };
+        let freed = replaced.as_ref().map_or(0, |old| old.raw().len());
+        if self.bytes - freed + size > config.bytes {
+            return Err(Refused::PoolFull { waiting: self.len() });
+        }
+        if let Some(old) = replaced {
+            self.known.remove(&old.hash());
+        }
+        self.bytes = self.bytes - freed + size;
+        self.known.insert(hash, tx.clone());
+        let since = self.now;
+        self.settle(sender, next, |line| {
+            line.txs.insert(nonce, Entry { tx, since });
+        });
+        Ok(())
+    }
+
+    /// Whether a transaction that replaces none has a place.
+    fn room(&self, sender: Address, nonce: u64, next: u64, config: &Config) -> Result<(), Refused> {
+        let line = self.lines.get(&sender);
+        let pending = line.map_or(next, |line| line.pending_nonce().max(next));
+        if nonce - pending.min(nonce) > config.nonce_gap {
+            let gap = config.nonce_gap;
+            return Err(Refused::NonceGap { sender, nonce, next: pending, gap });
+        }
+        if line.is_some_and(|line| line.txs.len() >= config.txs_per_sender) {
+            return Err(Refused::SenderFull { sender, limit: config.txs_per_sender });
+        }
+        let waits = nonce > pending;
+        if self.len() >= config.txs || (waits && self.queued >= config.queued) {
+            return Err(Refused::PoolFull { waiting: self.len() });
+        }
+        Ok(())
+    }
+
+    /// Changes a line and brings everything derived from it up to date.
+    fn settle(&mut self, sender: Address, next: u64, change: impl FnOnce(&mut Line)) {
+        let line = self.lines.entry(sender).or_default();
+        self.queued -= line.queued();
+        change(line);
+        if next > line.next {
+            line.next = next;
+            let kept = line.txs.split_off(&next);
+            for gone in std::mem::replace(&mut line.txs, kept).into_values() {
+                self.bytes -= gone.tx.raw().len();
+                self.known.remove(&gone.tx.hash());
+            }
+        }
+        line.count_run();
+        self.queued += line.queued();
+        if line.queued() > 0 {
+            self.gapped.insert(sender);
+        } else {
+            self.gapped.remove(&sender);
+        }
+        match (line.ticket, line.run > 0) {
+            (None, true) => {
+                self.tickets += 1;
+                line.ticket = Some(self.tickets);
+                self.ready.insert(self.tickets, sender);
+            }
+            (Some(ticket), false) => {
+                line.ticket = None;
+                self.ready.remove(&ticket);
+            }
+            _ => {}
+        }
+        if line.txs.is_empty() {
+            self.lines.remove(&sender);
+        }
+    }
+
+    /// Drops one transaction; later ones of its sender then wait for another with its nonce.
+    pub(crate) fn discard(&mut self, hash: &B256) -> Option<Arc<Tx>> {
+        let tx = self.known.remove(hash)?;
+        self.bytes -= tx.raw().len();
+        if let Ok(sender) = tx.sender() {
+            let nonce = tx.envelope().nonce();
+            self.settle(sender, 0, |line| {
+                line.txs.remove(&nonce);
+            });
+        }
+        Some(tx)
+    }
+
+    /// The sender's account has moved to `next`; it goes to the back of the order.
+    pub(crate) fn advance(&mut self, sender: Address, next: u64) {
+        let Some(line) = self.lines.get_mut(&sender) else { return };
+        if let Some(ticket) = line.ticket.take() {
+            self.ready.remove(&ticket);
+        }
+        self.settle(sender, next, |_| {});
+    }
+
+    /// Block time moves on: what has waited too long for an earlier nonce is dropped.
+    pub(crate) fn tick(&mut self, now: u64, lifetime: u64) {
+        if now <= self.now {
+            return;
+        }
+        self.now = now;
+        let mut stale = Vec::new();
+        for sender in &self.gapped {
+            let Some(line) = self.lines.get(sender) else { continue };
+            let waiting = line.txs.range(line.pending_nonce()..);
+            stale.extend(
+                waiting
+                    .filter(|(_, entry)| entry.since.saturating_add(lifetime) < now)
+                    .map(|(_, entry)| entry.tx.hash()),
+            );
+        }
+        for hash in stale {
+            self.discard(&hash);
+        }
+    }
+
+    /// Up to `max` executable transactions, one of each sender per round. Leading transactions of a
+    /// sender for which `skip` holds are passed over, not counted.
+    pub(crate) fn best(&self, max: usize, skip: impl Fn(&B256) -> bool) -> Vec<Arc<Tx>> {
+        let mut out = Vec::with_capacity(max.min(self.len() - self.queued));
+        let mut fresh = self.ready.values().filter_map(|sender| {
+            let line = self.lines.get(sender)?;
+            let mut run = line.txs.range(line.next..line.pending_nonce()).map(|(_, e)| &e.tx);
+            let first = run.find(|tx| !skip(&tx.hash()))?;
+            Some((first, run))
+        });
+        let mut rest = Vec::new();
+        while out.len() < max {
+            let Some((first, run)) = fresh.next() else { break };
+            out.push(first.clone());
+            rest.push(run);
+        }
+        while out.len() < max && !rest.is_empty() {
+            rest.retain_mut(|run| match run.next() {
+                Some(tx) if out.len() < max => {
+                    out.push(tx.clone());
+                    true
+                }
+                _ => false,
+            });
+        }
+        out
+    }
+
+    /// Recomputes everything derived and compares, for tests.
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        let all: Vec<_> = self.lines.values().flat_map(|line| line.txs.values()).collect();
+        assert_eq!(all.len(), self.known.len());
+        assert!(all.iter().all(|entry| self.known.contains_key(&entry.tx.hash())));
+        assert_eq!(all.iter().map(|entry| entry.tx.raw().len()).sum::<usize>(), self.bytes);
+        assert_eq!(self.lines.values().map(Line::queued).sum::<usize>(), self.queued);
+        let ready = self.lines.values().filter(|line| line.run > 0).count();
+        assert_eq!(ready, self.ready.len());
+        for (ticket, sender) in &self.ready {
+            assert_eq!(self.lines[sender].ticket, Some(*ticket));
+        }
+        for (sender, line) in &self.lines {
+            assert!(!line.txs.is_empty());
+            assert!(line.txs.keys().all(|nonce| *nonce >= line.next));
+            assert_eq!(self.gapped.contains(sender), line.queued() > 0);
+        }
+    }
+}
+
+/// Whether both fees are at least a tenth higher, and not zero.
+fn outbids(new: &Tx, old: &Tx) -> bool {
+    let raised = |new: u128, old: u128| new > old && new - old >= old.div_ceil(10);
+    let tip = |tx: &Tx| {
+        tx.envelope().max_priority_fee_per_gas().unwrap_or(tx.envelope().max_fee_per_gas())
+    };
+    raised(new.envelope().max_fee_per_gas(), old.envelope().max_fee_per_gas())
+        && raised(tip(new), tip(old))
+}

@@ -1,0 +1,51 @@
+//! Every limit of the pool in one place.
+
+/// Limits of a [`Mempool`](crate::Mempool).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// EIP-155 chain id that every transaction must carry.
+    pub chain_id: u64,
+    /// Gas that one block may use.
+    pub block_gas_limit: u64,
+    /// Gas that one transaction may ask for.
+    pub tx_gas_limit: u64,
+    /// Bytes that one transaction may have.
+    pub tx_bytes: usize,
+    /// Transactions in the pool.
+    pub txs: usize,
+    /// Bytes of all transactions in the pool together.
+    pub bytes: usize,
+    /// Transactions of one sender.
+    pub txs_per_sender: usize,
+    /// Transactions in the pool that wait for an earlier nonce.
+    pub queued: usize,
+    /// How far a nonce may be ahead of the sender's next one.
+    pub nonce_gap: u64,
+    /// Seconds of block time after which a transaction that waits for an earlier nonce is dropped.
+    pub queued_lifetime_s: u64,
+    /// Threads that recover the senders of a batch.
+    pub recovery_threads: usize,
+    /// Transactions a slow subscriber may fall behind before it loses some.
+    pub feed: usize,
+}
+
+impl Config {
+    /// The limits a node starts with: about 130 MB at most, room for one second at 60,000
+    /// transactions per second.
+    pub fn new(chain_id: u64, block_gas_limit: u64) -> Self {
+        Self {
+            chain_id,
+            block_gas_limit,
+            tx_gas_limit: block_gas_limit,
+            tx_bytes: 128 * 1024,
+            txs: 65_536,
+            bytes: 128 * 1024 * 1024,
+            txs_per_sender: 8_192,
+            queued: 8_192,
+            nonce_gap: 1_024,
+            queued_lifetime_s: 600,
+            recovery_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            feed: 4_096,
+        }
+    }
+}

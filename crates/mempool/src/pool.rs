@@ -1,0 +1,242 @@
+//! The pool as others see it.
+
+use std::{collections::HashSet, fmt, sync::Arc};
+
+use alloy_consensus::Transaction;
+use alloy_primitives::{Address, B256, Bytes};
+use parking_lot::Mutex;
+use rayon::prelude::*;
+use tokio::sync::{broadcast, watch};
+use tulou_primitives::{Block, StateError, StateReader, Tx};
+
+use crate::{
+    Config, Refused,
+    book::Book,
+    checks::{self, Candidate},
+};
+
+/// Gives the state of the newest final block.
+pub type HeadState = Arc<dyn Fn() -> Arc<dyn StateReader> + Send + Sync>;
+
+/// What is in the pool now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Transactions that can execute.
+    pub pending: usize,
+    /// Transactions that wait for an earlier nonce.
+    pub queued: usize,
+    /// Accounts that sent them.
+    pub senders: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
+/// Transactions that are admitted and not yet final. Cheap to share behind an `Arc`; every method
+/// may be called from any thread.
+pub struct Mempool {
+    config: Config,
+    head: HeadState,
+    book: Mutex<Book>,
+    workers: rayon::ThreadPool,
+    admitted: broadcast::Sender<Arc<Tx>>,
+    arrivals: watch::Sender<u64>,
+}
+
+impl fmt::Debug for Mempool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mempool").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Mempool {
+    /// An empty pool over the state that `head` gives.
+    ///
+    /// # Errors
+    /// The threads that recover senders could not be started.
+    pub fn new<S: StateReader + 'static>(
+        config: Config,
+        head: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let workers = rayon::ThreadPoolBuilder::new()
+            .num_threads(config.recovery_threads)
+            .thread_name(|n| format!("recover-{n}"))
+            .build()?;
+        let head: HeadState = Arc::new(move || Arc::new(head()) as Arc<dyn StateReader>);
+        let (admitted, _) = broadcast::channel(config.feed.max(1));
+        let (arrivals, _) = watch::channel(0);
+        Ok(Self { config, head, book: Mutex::default(), workers, admitted, arrivals })
+    }
+
+    /// The limits in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Admits one signed transaction (EIP-2718 bytes) and gives its hash. Recovers the sender on the
+    /// calling thread.
+    ///
+    /// # Errors
+    /// The first reason of [`Refused`], in the order of its variants.
+    pub fn submit(&self, raw: Bytes) -> Result<B256, Refused> {
+        let state = (self.head)();
+        let checked = self.check(raw, state.as_ref());
+        let mut out = self.admit(vec![checked]);
+        out.pop().unwrap_or(Err(Refused::AlreadyKnown))
+    }
+
+    /// Admits many, in the order given, recovering their senders on all of the pool's threads.
+    ///
+    /// # Errors
+    /// Each for itself, as [`Mempool::submit`].
+    pub fn submit_many(&self, raws: Vec<Bytes>) -> Vec<Result<B256, Refused>> {
+        let state = (self.head)();
+        let checked = self.workers.install(|| {
+            raws.into_par_iter().with_min_len(16).map(|raw| self.check(raw, state.as_ref())).collect()
+        });
+        self.admit(checked)
+    }
+
+    /// Everything that needs no lock but a glance whether it is known, which saves the recovery.
+    fn check(&self, raw: Bytes, state: &dyn StateReader) -> Result<(Candidate, u64), Refused> {
+        let tx = checks::stateless(raw, &self.config)?;
+        if self.known(&tx.hash()).is_some() {
+            return Err(Refused::AlreadyKnown);
+        }
+        let candidate = checks::recovered(tx)?;
+        let account = checks::account(&candidate, state)?;
+        Ok((candidate, account.nonce))
+    }
+
+    fn admit(
+        &self,
+        checked: Vec<Result<(Candidate, u64), Refused>>,
+    ) -> Vec<Result<B256, Refused>> {
+        let mut fresh = Vec::with_capacity(checked.len());
+        let mut book = self.book.lock();
+        let out = checked
+            .into_iter()
+            .map(|item| {
+                let (candidate, next) = item?;
+                let tx = candidate.tx.clone();
+                let hash = tx.hash();
+                book.insert(candidate, next, &self.config)?;
+                fresh.push(tx);
+                Ok(hash)
+            })
+            .collect();
+        drop(book);
+        if !fresh.is_empty() {
+            self.arrivals.send_modify(|count| *count += 1);
+        }
+        for tx in fresh {
+            // An error means that nobody listens.
+            let _ = self.admitted.send(tx);
+        }
+        out
+    }
+
+    /// The transaction with this hash, with its sender recovered, while it waits.
+    pub fn known(&self, hash: &B256) -> Option<Arc<Tx>> {
+        self.book.lock().known(hash).cloned()
+    }
+
+    /// The nonce the account should use next: that of the head, those in the pool counted.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn pending_nonce(&self, account: Address) -> Result<u64, StateError> {
+        let next = (self.head)().account(account)?.map_or(0, |state| state.nonce);
+        let pending = self.book.lock().pending_nonce(&account);
+        Ok(pending.map_or(next, |pending| pending.max(next)))
+    }
+
+    /// Up to `max` transactions that can execute on the head, fair over senders.
+    pub fn best(&self, max: usize) -> std::vec::IntoIter<Arc<Tx>> {
+        self.best_beyond(max, |_| false)
+    }
+
+    /// As [`Mempool::best`] for a block whose unfinal ancestors already hold the transactions that
+    /// `skip` names.
+    pub fn best_beyond(
+        &self,
+        max: usize,
+        skip: impl Fn(&B256) -> bool,
+    ) -> std::vec::IntoIter<Arc<Tx>> {
+        let best = self.book.lock().best(max, skip);
+        best.into_iter()
+    }
+
+    /// Drops a transaction that cannot execute although it was admitted (its account spent the money
+    /// meanwhile, say). Later ones of its sender wait for another with its nonce.
+    pub fn discard(&self, hash: &B256) -> bool {
+        self.book.lock().discard(hash).is_some()
+    }
+
+    /// A block is final and its state is the head's: its transactions leave, and so do those whose
+    /// nonces it used up. Call it after the head has moved.
+    pub fn on_final(&self, block: &Block) {
+        let state = (self.head)();
+        let mut used = std::collections::HashMap::new();
+        let mut touched = HashSet::new();
+        for tx in block.transactions() {
+            if let Ok(sender) = tx.sender() {
+                let next = used.entry(sender).or_insert(0u64);
+                *next = (*next).max(tx.envelope().nonce().saturating_add(1));
+            }
+            for entry in tx.envelope().authorization_list().unwrap_or_default() {
+                touched.extend(entry.recover_authority());
+            }
+        }
+        // An authorization uses up a nonce of its authority, which sent nothing.
+        for authority in touched {
+            if let Ok(Some(account)) = state.account(authority) {
+                let next = used.entry(authority).or_insert(0);
+                *next = (*next).max(account.nonce);
+            }
+        }
+        let mut book = self.book.lock();
+        for (account, next) in used {
+            book.advance(account, next);
+        }
+        book.tick(block.header().timestamp, self.config.queued_lifetime_s);
+    }
+
+    /// Returns as soon as something can execute, at once where something can.
+    pub async fn wait_ready(&self) {
+        self.wait_ready_beyond(|_| false).await;
+    }
+
+    /// As [`Mempool::wait_ready`], not counting transactions that `skip` names.
+    pub async fn wait_ready_beyond(&self, skip: impl Fn(&B256) -> bool) {
+        let mut arrivals = self.arrivals.subscribe();
+        loop {
+            if self.best_beyond(1, &skip).next().is_some() {
+                return;
+            }
+            if arrivals.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Every transaction from its admission on. A receiver that falls behind loses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Tx>> {
+        self.admitted.subscribe()
+    }
+
+    /// What is in the pool now.
+    pub fn stats(&self) -> Stats {
+        let book = self.book.lock();
+        Stats {
+            pending: book.len() - book.queued(),
+            queued: book.queued(),
+            senders: book.senders(),
+            bytes: book.bytes(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn verify(&self) {
+        self.book.lock().check();
+    }
+}

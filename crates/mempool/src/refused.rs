@@ -1,0 +1,149 @@
+//! Why a transaction is not admitted.
+
+use alloy_primitives::{Address, U256};
+use tulou_primitives::{StateError, TxError};
+
+/// A transaction that is not admitted, in the order in which the reasons are looked for. The texts
+/// begin as other Ethereum nodes' do, because wallets read them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// More bytes than one transaction may have.
+    #[error("oversized data: transaction size {size}, limit {limit}")]
+    TooLarge {
+        /// Bytes received.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The bytes are no transaction.
+    #[error("rlp: {0}")]
+    Malformed(String),
+    /// A type that this ledger does not keep.
+    #[error("transaction type not supported: {0:#04x}")]
+    UnsupportedType(u8),
+    /// It is in the pool.
+    #[error("already known")]
+    AlreadyKnown,
+    /// Signed for another chain.
+    #[error("invalid chain id: have {have}, want {want}")]
+    WrongChainId {
+        /// The chain it was signed for.
+        have: u64,
+        /// This chain.
+        want: u64,
+    },
+    /// Signed for no chain in particular, so that anybody could replay it elsewhere.
+    #[error("only replay-protected (EIP-155) transactions allowed over RPC")]
+    NotReplayProtected,
+    /// An EIP-7702 transaction that authorizes nothing.
+    #[error("EIP-7702 transaction with empty auth list")]
+    NoAuthorization,
+    /// The tip is above the whole fee.
+    #[error("max priority fee per gas higher than max fee per gas")]
+    TipAboveFeeCap,
+    /// More gas than a transaction, or a block, may use.
+    #[error("exceeds block gas limit: gas {gas}, limit {limit}")]
+    GasLimit {
+        /// Gas asked for.
+        gas: u64,
+        /// Gas allowed.
+        limit: u64,
+    },
+    /// A contract creation with more init code than EIP-3860 allows.
+    #[error("max initcode size exceeded: code size {size}, limit {limit}")]
+    InitCodeTooLarge {
+        /// Bytes of init code.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Not enough gas to begin.
+    #[error("intrinsic gas too low: gas {gas}, minimum needed {needed}")]
+    IntrinsicGas {
+        /// Gas asked for.
+        gas: u64,
+        /// Gas it needs before the first step.
+        needed: u64,
+    },
+    /// The signature recovers no sender.
+    #[error("invalid sender: the signature does not recover an account")]
+    BadSignature,
+    /// The state could not be read: the fault of this node, not of the transaction.
+    #[error("internal error: {0}")]
+    Fault(StateError),
+    /// The sender is a contract.
+    #[error("sender not an eoa: address {0}")]
+    SenderIsContract(Address),
+    /// The nonce was used by a final transaction.
+    #[error("nonce too low: address {sender}, tx: {nonce} state: {next}")]
+    NonceTooLow {
+        /// The sender.
+        sender: Address,
+        /// Nonce of the transaction.
+        nonce: u64,
+        /// The sender's next nonce.
+        next: u64,
+    },
+    /// Too many nonces are missing before it.
+    #[error("nonce too high: address {sender}, tx: {nonce} next: {next}, at most {gap} ahead")]
+    NonceGap {
+        /// The sender.
+        sender: Address,
+        /// Nonce of the transaction.
+        nonce: u64,
+        /// The next nonce without a gap, those in the pool counted.
+        next: u64,
+        /// How far ahead it may be.
+        gap: u64,
+    },
+    /// The account holds less than the transaction moves.
+    #[error("insufficient funds for gas * price + value: address {sender} have {have} want {want}")]
+    InsufficientFunds {
+        /// The sender.
+        sender: Address,
+        /// Balance in wei.
+        have: U256,
+        /// Value in wei.
+        want: U256,
+    },
+    /// Another transaction with this nonce waits, and the fees are not a tenth higher.
+    #[error("replacement transaction underpriced")]
+    Underpriced,
+    /// The sender has as many transactions waiting as one sender may have.
+    #[error("account limit exceeded: {limit} transactions of {sender} are waiting, try again later")]
+    SenderFull {
+        /// The sender.
+        sender: Address,
+        /// Transactions allowed.
+        limit: usize,
+    },
+    /// The pool is full.
+    #[error("txpool is full: {waiting} transactions are waiting, try again later")]
+    PoolFull {
+        /// Transactions waiting.
+        waiting: usize,
+    },
+}
+
+impl Refused {
+    /// Whether the same bytes may be admitted later without anything else being sent first.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Fault(_) | Self::SenderFull { .. } | Self::PoolFull { .. })
+    }
+}
+
+impl From<TxError> for Refused {
+    fn from(error: TxError) -> Self {
+        match error {
+            TxError::Malformed(reason) => Self::Malformed(reason),
+            TxError::UnsupportedType(kind) => Self::UnsupportedType(kind),
+            TxError::BadSignature => Self::BadSignature,
+        }
+    }
+}
+
+impl From<StateError> for Refused {
+    fn from(error: StateError) -> Self {
+        Self::Fault(error)
+    }
+}
