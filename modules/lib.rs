@@ -3,18 +3,16 @@
 //! The table below is the only place where a module is registered. Its address, the routing of calls,
 //! its ABI, its REST and command-line face and its genesis marker are derived from the row.
 
+mod genesis;
 pub mod prelude;
 mod table;
 
-pub use table::{Module, is_native, route, system_address};
+pub use genesis::genesis;
+pub use table::{DECISIONS, Module, is_native, route, system_address};
 
 table::modules! {
     rules = 0x01, needs [];
     roles = 0x04, needs [rules];
-    registry = 0x06, needs [rules, roles];
     documents = 0x07, needs [rules, roles];
-    money = 0x08, needs [roles];
     schedule = 0x09, needs [];
-    decisions = 0x0b, needs [rules, roles, registry, schedule];
-    funds = 0x0c, needs [rules, roles, registry, money, documents, decisions];
 }

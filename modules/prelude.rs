@@ -3,7 +3,8 @@
 pub use alloy_primitives::{Address, B256, U256, keccak256};
 pub use tulou_primitives::{Area, Fen};
 pub use tulou_slots::{
-    Cx, Fault, List, Map, Place, Res, Slot, Text, Word, dispatch, ensure, packed, record, stored_enum,
+    Cx, Fault, List, Map, Place, Res, Slot, Text, Word, dispatch, ensure, packed, record,
+    stored_enum,
 };
 
 /// Most items a list call returns at once; asking for more gives this many.
@@ -21,3 +22,20 @@ pub fn page(cursor: u64, limit: u64, len: u64) -> (core::ops::Range<u64>, u64) {
 pub fn exact<T>(value: Option<T>) -> Res<T> {
     value.ok_or_else(Fault::overflow)
 }
+
+/// Gives Solidity enums of `sol!` their place in a storage word: one byte, as solc lays them out. A
+/// number that names no variant reads as `None`, which every enum has first.
+macro_rules! abi_enum {
+    ($($ty:path),* $(,)?) => { $(
+        impl $crate::prelude::Word for $ty {
+            const BYTES: usize = 1;
+            fn to_word(self) -> $crate::prelude::U256 {
+                $crate::prelude::U256::from(self as u8)
+            }
+            fn from_word(word: $crate::prelude::U256) -> Self {
+                <$ty>::try_from(word.byte(0)).unwrap_or(<$ty>::None)
+            }
+        }
+    )* };
+}
+pub(crate) use abi_enum;

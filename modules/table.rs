@@ -15,6 +15,8 @@ pub struct Module {
     pub entry: fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>,
     /// Its interface.
     pub abi: fn() -> JsonAbi,
+    /// Its restricted calls and the offices that may make them: written to `roles` at genesis.
+    pub permits: &'static [crate::roles::Permit],
     /// The modules it calls, all of them further down.
     pub needs: &'static [&'static str],
 }
@@ -28,6 +30,10 @@ pub const fn system_address(number: u8) -> Address {
     Address::new(bytes)
 }
 
+/// The module through which passed decisions of the owners act. It stands above those that obey it, so
+/// they know it by address alone.
+pub const DECISIONS: Address = system_address(0x0b);
+
 /// Whether an address belongs to native code: a module, or an asset of `money`.
 pub fn is_native(at: &Address) -> bool {
     route(at).is_some()
@@ -37,9 +43,6 @@ pub fn is_native(at: &Address) -> bool {
 pub fn route(at: &Address) -> Option<fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>> {
     if at[..2] != [0x77, 0x55] {
         return None;
-    }
-    if crate::money::is_asset(at) {
-        return Some(crate::money::token_entry);
     }
     crate::ALL.iter().find(|module| module.address == *at).map(|module| module.entry)
 }
@@ -57,6 +60,7 @@ macro_rules! modules {
                 address: address::$name,
                 entry: $name::entry,
                 abi: $name::abi,
+                permits: $name::PERMITS,
                 needs: &[$(stringify!($need)),*],
             }),*
         ];
@@ -71,7 +75,7 @@ macro_rules! modules {
             )*
         }
 
-        #[allow(non_upper_case_globals, dead_code)]
+        #[allow(non_upper_case_globals, dead_code, unused_variables, unused_assignments)]
         const ORDER: () = {
             let mut row = 0usize;
             $(let $name = row; row += 1; $(assert!($need < $name, "a need stands below its user");)*)*
