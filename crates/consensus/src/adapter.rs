@@ -22,7 +22,7 @@ pub(crate) struct Adapter {
 }
 
 impl Adapter {
-    /// `max_block_bytes`: a larger proposal is withheld, because sending it would be refused.
+    /// `max_block_bytes`: a larger proposal is withheld, because no other validator would take it.
     pub(crate) fn new(app: Arc<dyn Application>, max_block_bytes: usize) -> Self {
         Self { app, max_block_bytes }
     }
@@ -41,13 +41,22 @@ impl commonware_consensus::Application<Context> for Adapter {
         (): (),
     ) -> Option<Digested<ChainBlock>> {
         let parent = ancestry.next().await?.inner().block().clone();
-        let block = ChainBlock::digested(self.app.propose(parent).await?);
-        let size = block.inner().encoded_len();
-        if size > self.max_block_bytes {
-            error!(size, limit = self.max_block_bytes, "proposed block is too large, withheld");
+        let (hash, height) = (parent.hash(), parent.height());
+        let block = self.app.propose(parent).await?;
+        if block.header().parent_hash != hash || Some(block.height()) != height.checked_add(1) {
+            error!(
+                height = block.height(),
+                "proposed block is not a child of its parent, withheld"
+            );
             return None;
         }
-        Some(block)
+        match ChainBlock::checked(block, self.max_block_bytes) {
+            Ok(block) => Some(block),
+            Err(error) => {
+                error!(%error, "proposed block withheld");
+                None
+            }
+        }
     }
 
     async fn verify(

@@ -11,20 +11,18 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use commonware_broadcast::buffered;
 use commonware_codec::{Copying, DecodeExt};
 use commonware_consensus::{
-    marshal::{self, Start, core::Processed, resolver, standard::Inline},
-    types::{FixedEpocher, ViewDelta},
+    marshal::{core::Processed, standard::Inline},
+    types::FixedEpocher,
 };
 use commonware_cryptography::{
     Signer,
     ed25519::{PrivateKey, PublicKey},
 };
 use commonware_p2p::Address;
-use commonware_parallel::Sequential;
 use commonware_runtime::{Runner, Spawner, Supervisor, tokio as runtime};
-use commonware_utils::{NZDuration, NZU64, NZUsize, ordered::Map};
+use commonware_utils::ordered::Map;
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
@@ -188,10 +186,16 @@ impl Setup {
         let key = private_key(config.key);
         let peers =
             network::peer_map(&config.peers, &key, config.listen).map_err(EngineError::Config)?;
-        let (expected, found) = (config.genesis_hash, app.genesis().hash());
+        let genesis = app.genesis();
+        let (expected, found) = (config.genesis_hash, genesis.hash());
         if expected != found {
             return Err(EngineError::Genesis { expected, found });
         }
+        if genesis.height() != 0 {
+            return Err(EngineError::Config("the genesis block has a height".into()));
+        }
+        ChainBlock::checked(genesis, config.max_block_bytes)
+            .map_err(|error| EngineError::Config(format!("the genesis block: {error}")))?;
         // The network would panic on its own thread; here the operator gets the reason.
         TcpListener::bind(config.listen)
             .map_err(|source| EngineError::Listen { address: config.listen, source })?;
@@ -207,82 +211,31 @@ async fn run(
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), String> {
     let Setup { config, key, peers, epoch_length } = setup;
-    let namespace = namespace(config.chain_id, config.genesis_hash);
     let max_block_bytes = config.max_block_bytes;
-    let me = key.public_key();
+    let namespace = namespace(config.chain_id, config.genesis_hash);
     let (network, oracle, channels) =
         network::init(&context, &key, &namespace, config.listen, &peers, max_block_bytes);
-    let resolver = resolver::p2p::init(
-        context.child("backfill"),
-        resolver::p2p::Config {
-            public_key: me.clone(),
-            peer_provider: oracle.clone(),
-            blocker: oracle.clone(),
-            mailbox_size: NZUsize!(256),
-            fetch_timeout: NZDuration!(Duration::from_secs(2)),
-            fetch_retry_delay: Duration::from_millis(100),
-            priority_requests: false,
-            priority_responses: false,
-        },
-        channels.backfill,
-    );
-    let (broadcast, buffer) = buffered::Engine::<_, _, ChainBlock, _, _>::new(
-        context.child("broadcast"),
-        buffered::Config {
-            public_key: me,
-            mailbox_size: NZUsize!(256),
-            deque_size: 10,
-            priority: true,
-            codec_config: max_block_bytes,
-            peer_provider: oracle.clone(),
-            strategy: Sequential,
-        },
-    );
-    let cache = storage::page_cache();
-    let (certificates, blocks) = storage::open(&context, &cache, max_block_bytes)
-        .await
-        .map_err(|error| format!("cannot open the archive: {error}"))?;
+    let me = key.public_key();
+    let backfill = network::backfill(&context, &me, &oracle, channels.backfill);
+    let (broadcast, buffer) = network::broadcast(&context, &me, &oracle, max_block_bytes);
     let schemes = Schemes::new(&namespace, key);
     let epocher = FixedEpocher::new(epoch_length);
-    let (archive, mailbox, floor) = marshal::core::Actor::init(
-        context.child("marshal"),
-        certificates,
-        blocks,
-        marshal::Config {
-            provider: schemes.clone(),
-            epocher: epocher.clone(),
-            start: Start::Genesis(ChainBlock::digested(app.genesis())),
-            partition_prefix: storage::PREFIX.into(),
-            mailbox_size: NZUsize!(1024),
-            view_retention: ViewDelta::new(256),
-            prunable_items_per_section: NZU64!(4096),
-            page_cache: cache.clone(),
-            replay_buffer: storage::REPLAY_BUFFER,
-            key_write_buffer: storage::WRITE_BUFFER,
-            value_write_buffer: storage::WRITE_BUFFER,
-            block_codec_config: max_block_bytes,
-            max_repair: NZUsize!(32),
-            max_pending_acks: NZUsize!(16),
-            strategy: Sequential,
-        },
-    )
-    .await;
-    let (inbox, deliveries) = Inbox::new();
+    let cache = storage::page_cache();
+    let genesis = ChainBlock::digested(app.genesis());
+    let (archive, marshal, floor) =
+        storage::open(&context, &cache, genesis, schemes.clone(), epocher.clone(), max_block_bytes)
+            .await
+            .map_err(|error| format!("cannot open the archive: {error}"))?;
     let adapter = Adapter::new(Arc::clone(&app), max_block_bytes);
-    let automaton = Inline::new(context.child("automaton"), adapter, mailbox.clone(), epocher);
+    let automaton = Inline::new(context.child("automaton"), adapter, marshal.clone(), epocher);
     let muxes = Muxes::start(&context, channels.votes, channels.certificates, channels.resolver);
-    let shared = Shared {
-        app,
-        automaton,
-        marshal: mailbox,
-        schemes,
-        oracle,
-        cache,
-        epoch_length,
-        heartbeat: Duration::from_millis(config.heartbeat_ms),
-    };
+    let heartbeat = Duration::from_millis(config.heartbeat_ms);
+    let shared =
+        Shared { app, automaton, marshal, schemes, oracle, cache, epoch_length, heartbeat };
+
+    let (inbox, deliveries) = Inbox::new();
     let mut broadcast = broadcast.start(channels.broadcast);
-    let mut archive = archive.start(inbox, buffer, resolver);
+    let mut archive = archive.start(inbox, buffer, backfill);
     let mut network = network.start();
     let processed = floor.processed().map(Processed::height);
     let mut epochs = context

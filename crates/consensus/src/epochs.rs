@@ -8,11 +8,8 @@ use commonware_consensus::{
     simplex::{self, Floor, ForwardPolicy, SkipBudget, SkipPolicy, elector::RoundRobin},
     types::{Epoch, FixedEpocher, Height, ViewDelta},
 };
-use commonware_cryptography::{Sha256, ed25519::PublicKey};
-use commonware_p2p::{
-    Message,
-    utils::mux::{Builder, MuxHandle, Muxer},
-};
+use commonware_cryptography::{Digested, Sha256, ed25519::PublicKey};
+use commonware_p2p::utils::mux::{Builder, MuxHandle, Muxer};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
 use commonware_utils::{Acknowledgement, NZDuration, NZUsize, vec::NonEmptyVec};
@@ -24,6 +21,7 @@ use crate::{
     adapter::Adapter,
     block::{ChainBlock, Digest, digest},
     delivery::{Certifier, Delivery, Marshal},
+    early::Early,
     engine::Context,
     network::{Oracle, Receiver, Sender},
     schemes::{Scheme, Schemes},
@@ -41,8 +39,6 @@ const CERTIFY: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(2);
 /// Past epochs whose votes stay on disk.
 const KEPT_EPOCHS: u64 = 2;
-
-type Early = mpsc::Receiver<(u64, Message<PublicKey>)>;
 
 /// What the epochs share.
 pub(crate) struct Shared {
@@ -83,6 +79,8 @@ impl Muxes {
         mux.start();
         let (mux, resolver) = Muxer::new(context.child("resolver"), resolver.0, resolver.1);
         mux.start();
+        let (early_votes, early_certificates) =
+            (Early::new(early_votes), Early::new(early_certificates));
         Self { votes, certificates, resolver, early_votes, early_certificates }
     }
 }
@@ -140,13 +138,12 @@ impl Epochs {
                     }
                     ack.acknowledge();
                 }
-                Some((epoch, (from, _))) = self.muxes.early_votes.recv() => {
-                    self.hint(active.epoch, epoch, from);
+                Some(from) = self.muxes.early_votes.ahead_of(active.epoch) => {
+                    self.hint(active.epoch, from);
                 }
-                Some((epoch, (from, _))) = self.muxes.early_certificates.recv() => {
-                    self.hint(active.epoch, epoch, from);
+                Some(from) = self.muxes.early_certificates.ahead_of(active.epoch) => {
+                    self.hint(active.epoch, from);
                 }
-                else => return Ok(()),
             }
         }
     }
@@ -159,7 +156,7 @@ impl Epochs {
             let genesis = digest(self.shared.app.genesis().hash());
             return self.enter(0, genesis).await;
         }
-        let boundary = epoch * self.shared.epoch_length.get() - 1;
+        let boundary = self.last(epoch - 1);
         let block = self.shared.marshal.get_block(Height::new(boundary)).await;
         let block = block.ok_or_else(|| format!("block {boundary} is missing in the archive"))?;
         self.enter(epoch, digest(block.inner().block().hash())).await
@@ -169,7 +166,7 @@ impl Epochs {
     async fn deliver(
         &mut self,
         epoch: u64,
-        block: &commonware_cryptography::Digested<ChainBlock>,
+        block: &Digested<ChainBlock>,
     ) -> Result<Option<Active>, String> {
         let height = block.height().get();
         if height > 0 {
@@ -177,8 +174,7 @@ impl Epochs {
             let block = block.inner().block().clone();
             self.shared.app.finalized(block, finality).await?;
         }
-        let last = epoch * self.shared.epoch_length.get() + (self.shared.epoch_length.get() - 1);
-        if height != last {
+        if height != self.last(epoch) {
             return Ok(None);
         }
         // Before the acknowledgement: after a crash here the block comes again and with it the
@@ -196,6 +192,10 @@ impl Epochs {
         let votes = self.muxes.votes.register(epoch).await.map_err(closed)?;
         let certificates = self.muxes.certificates.register(epoch).await.map_err(closed)?;
         let resolver = self.muxes.resolver.register(epoch).await.map_err(closed)?;
+        // Only now, when nothing for this epoch can come early any more.
+        let votes = (votes.0, self.muxes.early_votes.release(epoch, votes.1));
+        let certificates =
+            (certificates.0, self.muxes.early_certificates.release(epoch, certificates.1));
         let context = self.context.child("simplex").with_attribute("epoch", epoch);
         let config = self.config(epoch, parent, Scheme::clone(&scheme));
         let handle = simplex::Engine::new(context, config).start(votes, certificates, resolver);
@@ -251,12 +251,15 @@ impl Epochs {
     }
 
     /// Someone votes in a later epoch: the last block of ours is final, and `from` has it.
-    fn hint(&self, ours: u64, theirs: u64, from: PublicKey) {
-        if theirs <= ours {
-            return;
-        }
-        let last = ours * self.shared.epoch_length.get() + (self.shared.epoch_length.get() - 1);
-        self.shared.marshal.hint_finalized(Height::new(last), NonEmptyVec::new(from));
+    fn hint(&self, epoch: u64, from: PublicKey) {
+        let last = Height::new(self.last(epoch));
+        self.shared.marshal.hint_finalized(last, NonEmptyVec::new(from));
+    }
+
+    /// Height of the last block of `epoch`.
+    fn last(&self, epoch: u64) -> u64 {
+        let length = self.shared.epoch_length.get();
+        epoch * length + (length - 1)
     }
 
     /// Removes the votes of an epoch that is long over.

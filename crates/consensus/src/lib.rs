@@ -8,6 +8,7 @@ mod adapter;
 mod application;
 mod block;
 mod delivery;
+mod early;
 mod engine;
 mod epochs;
 mod finality;
@@ -16,5 +17,6 @@ mod schemes;
 mod storage;
 
 pub use application::Application;
+pub use block::{BlockError, decode_block};
 pub use engine::{EngineConfig, EngineError, EngineHandle, public_key, start};
 pub use finality::{Finality, FinalityDecodeError, FinalityError, namespace, quorum};

@@ -2,8 +2,14 @@
 
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
+use alloy_primitives::B256;
+use commonware_broadcast::buffered;
 use commonware_consensus::{
-    marshal::{self, standard::Standard},
+    marshal::{
+        self,
+        resolver::{handler, p2p},
+        standard::Standard,
+    },
     simplex,
 };
 use commonware_cryptography::{
@@ -16,21 +22,20 @@ use commonware_p2p::{
     max_message_size,
     utils::mux::prefixed,
 };
+use commonware_parallel::Sequential;
 use commonware_runtime::{Quota, Supervisor};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
 };
-use commonware_utils::{NZU32, NZUsize, ordered::Map};
+use commonware_utils::{NZDuration, NZU32, NZUsize, ordered::Map};
 
 use crate::{
     block::{ChainBlock, Digest},
     engine::Context,
-    schemes::Scheme,
+    schemes::{MAX_VALIDATORS, Scheme, decode_key},
 };
 
-/// Largest committee the message size allows for. All nodes of a chain must agree on it.
-const MAX_VALIDATORS: u32 = 64;
 /// Messages a second and peer on the channels that carry votes and certificates: four per block at
 /// a hundred blocks a second. Every unit costs memory on every node, because the queues hold one
 /// second of every peer's traffic.
@@ -50,6 +55,9 @@ pub(crate) type Sender = lookup::Sender<PublicKey, Context>;
 pub(crate) type Receiver = lookup::Receiver<PublicKey>;
 /// The network before its start.
 pub(crate) type Network = lookup::Network<Context, Handshake>;
+
+/// Sends and receives new blocks.
+pub(crate) type Broadcast = buffered::Engine<Context, PublicKey, ChainBlock, Oracle, Sequential>;
 
 /// One channel for each kind of traffic. The first three carry each epoch apart.
 pub(crate) struct Channels {
@@ -109,20 +117,59 @@ pub(crate) fn init(
     (network, oracle, channels)
 }
 
+/// Fetches what the archive misses from peers.
+pub(crate) fn backfill(
+    context: &Context,
+    me: &PublicKey,
+    oracle: &Oracle,
+    channel: (Sender, Receiver),
+) -> (handler::Receiver<Digest>, p2p::Mailbox<Digest, PublicKey>) {
+    let config = p2p::Config {
+        public_key: me.clone(),
+        peer_provider: oracle.clone(),
+        blocker: oracle.clone(),
+        mailbox_size: MAILBOX,
+        fetch_timeout: NZDuration!(Duration::from_secs(2)),
+        fetch_retry_delay: Duration::from_millis(100),
+        priority_requests: false,
+        priority_responses: false,
+    };
+    p2p::init(context.child("backfill"), config, channel)
+}
+
+/// Sends new blocks to all peers and keeps the last few of each.
+pub(crate) fn broadcast(
+    context: &Context,
+    me: &PublicKey,
+    oracle: &Oracle,
+    max_block_bytes: usize,
+) -> (Broadcast, buffered::Mailbox<PublicKey, ChainBlock>) {
+    let config = buffered::Config {
+        public_key: me.clone(),
+        mailbox_size: MAILBOX,
+        deque_size: 10,
+        priority: true,
+        codec_config: max_block_bytes,
+        peer_provider: oracle.clone(),
+        strategy: Sequential,
+    };
+    buffered::Engine::new(context.child("broadcast"), config)
+}
+
 /// The peers with ourselves at `listen`.
 ///
 /// # Errors
 /// A sentence: a key that is no point of the curve; a key twice.
 pub(crate) fn peer_map(
-    peers: &[(alloy_primitives::B256, SocketAddr)],
+    peers: &[(B256, SocketAddr)],
     key: &PrivateKey,
     listen: SocketAddr,
 ) -> Result<Map<PublicKey, Address>, String> {
     let me = key.public_key();
     let mut entries = vec![(me.clone(), Address::Symmetric(listen))];
     for (peer, address) in peers {
-        let peer_key = crate::schemes::decode_key(peer)
-            .ok_or_else(|| format!("peer {peer} is not an Ed25519 key"))?;
+        let peer_key =
+            decode_key(peer).ok_or_else(|| format!("peer {peer} is not an Ed25519 key"))?;
         if peer_key != me {
             entries.push((peer_key, Address::Symmetric(*address)));
         }

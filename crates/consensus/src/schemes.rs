@@ -15,6 +15,8 @@ use parking_lot::RwLock;
 /// Ed25519 multisignatures: one 64-byte signature per signer.
 pub(crate) type Scheme = commonware_consensus::simplex::scheme::ed25519::Scheme;
 
+/// Largest committee. Message sizes allow for it, so all nodes of a chain must agree on it.
+pub(crate) const MAX_VALIDATORS: u32 = 64;
 /// Epochs whose committees are remembered: the archive may still check certificates of the epoch
 /// before the current one.
 const REMEMBERED: u64 = 3;
@@ -36,7 +38,7 @@ impl Schemes {
     /// Registers the committee of `epoch` and returns its scheme, which signs if we are a member.
     ///
     /// # Errors
-    /// A sentence: no validators; a key that is not a point of the curve; a key twice.
+    /// A sentence: no validators; more than [`MAX_VALIDATORS`]; a key that is not a point of the curve; a key twice.
     pub(crate) fn register(&self, epoch: u64, validators: &[B256]) -> Result<Arc<Scheme>, String> {
         let committee = committee(validators).map_err(|why| format!("epoch {epoch}: {why}"))?;
         let scheme = Scheme::signer(&self.namespace, committee.clone(), self.key.clone())
@@ -66,6 +68,9 @@ pub(crate) fn decode_key(key: &B256) -> Option<PublicKey> {
 fn committee(validators: &[B256]) -> Result<Set<PublicKey>, String> {
     if validators.is_empty() {
         return Err("no validators".into());
+    }
+    if validators.len() > MAX_VALIDATORS as usize {
+        return Err(format!("{} validators, at most {MAX_VALIDATORS}", validators.len()));
     }
     let keys = validators
         .iter()

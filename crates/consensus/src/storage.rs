@@ -1,9 +1,17 @@
 //! What the engine keeps on disk, and how large its files and buffers are.
 
-use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
+use std::{
+    num::{NonZeroU16, NonZeroU64, NonZeroUsize},
+    sync::Arc,
+};
 
-use commonware_consensus::simplex::types::Finalization;
-use commonware_cryptography::certificate::Verifier;
+use commonware_consensus::{
+    marshal::{self, Start, core::Floor, standard::Standard},
+    simplex::types::Finalization,
+    types::{FixedEpocher, ViewDelta},
+};
+use commonware_cryptography::{Digested, certificate::Verifier};
+use commonware_parallel::Sequential;
 use commonware_runtime::{
     Supervisor,
     buffer::paged::{CacheRef, page_size},
@@ -13,12 +21,13 @@ use commonware_utils::{NZU64, NZUsize};
 
 use crate::{
     block::{ChainBlock, Digest},
+    delivery::Marshal,
     engine::Context,
-    schemes::Scheme,
+    schemes::{Scheme, Schemes},
 };
 
 /// Partition prefix of blocks, certificates and caches.
-pub(crate) const PREFIX: &str = "chain";
+const PREFIX: &str = "chain";
 /// Bytes read at a time when a journal is replayed at start.
 pub(crate) const REPLAY_BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
 /// Bytes gathered before a write.
@@ -33,10 +42,19 @@ const PAGES: NonZeroUsize = NZUsize!(512);
 const SECTION: NonZeroU64 = NZU64!(65_536);
 
 /// Final blocks by height and hash.
-pub(crate) type Blocks =
-    immutable::Archive<Context, Digest, <commonware_consensus::marshal::standard::Standard<ChainBlock> as commonware_consensus::marshal::core::Variant>::StoredBlock>;
+type Blocks = immutable::Archive<Context, Digest, Arc<ChainBlock>>;
 /// Certificates by height and hash.
-pub(crate) type Certificates = immutable::Archive<Context, Digest, Finalization<Scheme, Digest>>;
+type Certificates = immutable::Archive<Context, Digest, Finalization<Scheme, Digest>>;
+/// Keeps blocks and certificates, fetches missing ones, and delivers final blocks in order.
+type Archive = marshal::core::Actor<
+    Context,
+    Standard<ChainBlock>,
+    Schemes,
+    Certificates,
+    Blocks,
+    FixedEpocher,
+    Sequential,
+>;
 
 /// A page cache of 2 MiB.
 pub(crate) fn page_cache() -> CacheRef {
@@ -49,12 +67,15 @@ pub(crate) fn votes(epoch: u64) -> String {
     format!("votes-{epoch}")
 }
 
-/// Opens both archives, and creates them in a new directory.
+/// Opens the archive, or creates it in a new directory. Also tells how far the node had come.
 pub(crate) async fn open(
     context: &Context,
     cache: &CacheRef,
+    genesis: Digested<ChainBlock>,
+    schemes: Schemes,
+    epocher: FixedEpocher,
     max_block_bytes: usize,
-) -> Result<(Certificates, Blocks), Error> {
+) -> Result<(Archive, Marshal, Floor), Error> {
     let certificates = immutable::Archive::init(
         context.child("certificates"),
         archive("certificates", cache, Scheme::certificate_codec_config_unbounded()),
@@ -65,7 +86,24 @@ pub(crate) async fn open(
         archive("blocks", cache, max_block_bytes),
     )
     .await?;
-    Ok((certificates, blocks))
+    let config = marshal::Config {
+        provider: schemes,
+        epocher,
+        start: Start::Genesis(genesis),
+        partition_prefix: PREFIX.into(),
+        mailbox_size: NZUsize!(1024),
+        view_retention: ViewDelta::new(256),
+        prunable_items_per_section: NZU64!(4096),
+        page_cache: cache.clone(),
+        replay_buffer: REPLAY_BUFFER,
+        key_write_buffer: WRITE_BUFFER,
+        value_write_buffer: WRITE_BUFFER,
+        block_codec_config: max_block_bytes,
+        max_repair: NZUsize!(32),
+        max_pending_acks: NZUsize!(16),
+        strategy: Sequential,
+    };
+    Ok(Archive::init(context.child("marshal"), certificates, blocks, config).await)
 }
 
 fn archive<C>(name: &str, cache: &CacheRef, codec_config: C) -> immutable::Config<C> {
