@@ -32,11 +32,19 @@ pub struct LedgerConfig {
     pub max_candidates: usize,
     /// Bytes of disk blocks kept in memory.
     pub cache_bytes: u64,
+    /// Bytes that are written before they are sorted into a table. Twice as many make the start read
+    /// twice as much again.
+    pub memtable_bytes: u64,
 }
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { retained_versions: 64, max_candidates: 256, cache_bytes: 32 << 20 }
+        Self {
+            retained_versions: 64,
+            max_candidates: 256,
+            cache_bytes: 32 << 20,
+            memtable_bytes: 8 << 20,
+        }
     }
 }
 
@@ -90,7 +98,7 @@ impl Ledger {
         config: LedgerConfig,
     ) -> Result<Self, LedgerError> {
         let config = LedgerConfig { retained_versions: config.retained_versions.max(1), ..config };
-        let store = Arc::new(Store::open(dir, config.cache_bytes)?);
+        let store = Arc::new(Store::open(dir, config.cache_bytes, config.memtable_bytes)?);
         if store.head()?.is_none() {
             write_genesis(&store, genesis_block, &genesis_changes)?;
         }

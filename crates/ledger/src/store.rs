@@ -50,8 +50,7 @@ const FORMAT: u8 = 1;
 const CHUNK: usize = 1 << 16;
 /// Bytes of code kept in memory.
 const CODE_CACHE: usize = 32 << 20;
-/// Replaying the journal costs about 1 us per entry at every start: these keep it under a second.
-const MEMTABLE: u64 = 8 << 20;
+/// Replaying journals costs about 1 us per entry at every start: this keeps it under a second.
 const JOURNALS: u64 = 64 << 20;
 
 /// The last block on disk.
@@ -100,7 +99,11 @@ struct CodeCache {
 
 impl Store {
     /// Opens or makes the folder.
-    pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, LedgerError> {
+    pub(crate) fn open(
+        dir: &Path,
+        cache_bytes: u64,
+        memtable_bytes: u64,
+    ) -> Result<Self, LedgerError> {
         let database = Database::builder(dir)
             .max_journaling_size(JOURNALS)
             .cache_size(cache_bytes)
@@ -112,7 +115,7 @@ impl Store {
             })?;
         let options = || {
             KeyspaceCreateOptions::default()
-                .max_memtable_size(MEMTABLE)
+                .max_memtable_size(memtable_bytes)
                 .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         };
         let keyspace = database.keyspace("ledger", options)?;

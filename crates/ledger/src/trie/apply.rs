@@ -140,7 +140,8 @@ fn branch<V: Value>(
         changed |= child.as_ref().map(Arc::as_ptr) != old[n].map(Arc::as_ptr);
         new[n] = child;
     };
-    if changes.len() >= SPLIT && groups.len() > 1 {
+    let pooled = rayon::current_thread_index().is_some();
+    if pooled && changes.len() >= SPLIT && groups.len() > 1 {
         groups.par_iter().map(one).collect::<Vec<_>>().into_iter().for_each(&mut note);
     } else {
         groups.iter().map(one).for_each(&mut note);

@@ -13,3 +13,6 @@ mod rlp;
 pub(crate) use apply::{apply, in_pool};
 pub(crate) use node::{Account, Link, get, root_hash, walk};
 pub(crate) use proof::prove;
+
+#[cfg(test)]
+mod tests;

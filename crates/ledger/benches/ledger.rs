@@ -1,0 +1,113 @@
+//! How long the ledger takes for what it does per block. `cargo bench -p tulou-ledger [-- accounts]`
+//! prints a table; nothing is asserted.
+
+use std::{
+    hint::black_box,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use tulou_ledger::{Ledger, LedgerConfig};
+use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Header, StateReader};
+
+const RUNS: usize = 9;
+
+fn person(n: u64) -> Address {
+    Address::from_word(keccak256(n.to_be_bytes()))
+}
+
+fn set(changes: &mut ChangeSet, n: u64, balance: u64) {
+    let state = AccountState { nonce: 1, balance: U256::from(balance), ..Default::default() };
+    changes.accounts.insert(person(n), AccountChange { state: Some(state), ..Default::default() });
+}
+
+/// Nine updates for each insert, anywhere among the accounts.
+fn some_changes(rng: &mut StdRng, accounts: u64, count: usize) -> ChangeSet {
+    let mut changes = ChangeSet::default();
+    while changes.accounts.len() < count {
+        let new = rng.random_bool(0.1);
+        let n = rng.random_range(0..accounts) + if new { accounts << 8 } else { 0 };
+        set(&mut changes, n, rng.random());
+    }
+    changes
+}
+
+fn row(name: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    println!(
+        "{name:<40} {:>10.3?} median {:>10.3?} worst",
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
+}
+
+fn timed<T>(times: &mut Vec<Duration>, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = black_box(work());
+    times.push(start.elapsed());
+    result
+}
+
+fn open(dir: &Path, genesis: &Block, changes: ChangeSet) -> Ledger {
+    Ledger::open(dir, genesis, changes, LedgerConfig::default()).expect("the ledger opens")
+}
+
+fn blocks(ledger: &Ledger, rng: &mut StdRng, accounts: u64, count: usize) {
+    let (mut propose, mut finalize) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let head = ledger.head();
+        let changes = some_changes(rng, accounts, count);
+        let speculation = timed(&mut propose, || ledger.propose_root(head.hash, &changes))
+            .expect("the parent is held");
+        let header = Header {
+            parent_hash: head.hash,
+            number: head.height + 1,
+            state_root: speculation.root(),
+            ..Default::default()
+        };
+        let block = Block::new(header, Vec::new());
+        let hash = block.hash();
+        ledger.hold(block, Vec::new(), speculation);
+        timed(&mut finalize, || ledger.finalize(hash)).expect("the block is next");
+    }
+    row(&format!("propose_root, {count} changes"), propose);
+    row(&format!("finalize, {count} changes"), finalize);
+}
+
+fn reads(ledger: &Ledger, rng: &mut StdRng, accounts: u64) {
+    const COUNT: u32 = 10_000;
+    let version = ledger.latest();
+    let people: Vec<_> = (0..COUNT).map(|_| person(rng.random_range(0..accounts))).collect();
+    let mut times = Vec::new();
+    timed(&mut times, || people.iter().filter(|who| version.account(**who).is_ok()).count());
+    println!("{:<40} {:>10.3?} each", "account", times[0] / COUNT);
+    timed(&mut times, || {
+        people.iter().map(|who| version.proof(*who, &[]).account_proof.len()).sum::<usize>()
+    });
+    println!("{:<40} {:>10.3?} each", "proof", times[1] / COUNT);
+}
+
+fn main() {
+    let accounts = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(100_000);
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut changes = ChangeSet::default();
+    (0..accounts).for_each(|n| set(&mut changes, n, n + 1));
+    let dir = tempfile::tempdir().expect("a temporary folder");
+
+    let mut times = Vec::new();
+    let state_root: B256 = timed(&mut times, || Ledger::genesis_root(&changes));
+    row(&format!("root of {accounts} accounts"), times);
+    let genesis = Block::new(Header { state_root, ..Default::default() }, Vec::new());
+    let ledger = open(dir.path(), &genesis, changes);
+    for count in [200, 2_000, 20_000] {
+        blocks(&ledger, &mut rng, accounts, count);
+    }
+    reads(&ledger, &mut rng, accounts);
+    drop(ledger);
+
+    let mut times = Vec::new();
+    timed(&mut times, || open(dir.path(), &genesis, ChangeSet::default()));
+    row("open", times);
+}

@@ -1,0 +1,6 @@
+//! The ledger through its public interface.
+
+mod chain;
+mod crash;
+mod disk;
+mod versions;
