@@ -1,1 +1,15 @@
-//! client
+//! A typed client of a Tulou node: keys, JSON-RPC and REST, calls by name, and the estate's register.
+//! Used by the command line, by gateways and by tests. Knows the modules' interfaces, never their
+//! storage.
+
+mod call;
+mod key;
+pub mod register;
+mod rpc;
+
+pub use call::{CallError, Invocation};
+pub use key::{Key, KeyError, TEST_MNEMONIC, demo_key};
+pub use rpc::{ClientError, Rpc};
+
+#[cfg(test)]
+mod tests;

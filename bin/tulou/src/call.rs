@@ -1,0 +1,71 @@
+//! `tulou call <module>.<call>`: every call of every module, derived from the interfaces.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tulou_client::{ClientError, Invocation, Key, Rpc};
+
+use crate::output::{Failure, Outcome};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The call, for example `registry.totals` or `decisions.cast`.
+    call: String,
+    /// Its arguments in order; lists as `[a,b]`, structs as `(a,b)`.
+    #[arg(allow_hyphen_values = true)]
+    arguments: Vec<String>,
+    /// The node.
+    #[arg(long, default_value = "http://localhost:8545")]
+    rpc: String,
+    /// File with the signing key; on a dev chain account 0 of the test mnemonic is used without it.
+    #[arg(long)]
+    key: Option<PathBuf>,
+}
+
+/// The key of a command: the file's, or the first test account's.
+pub(crate) fn signing_key(file: Option<&PathBuf>) -> Result<Key, Failure> {
+    Ok(match file {
+        Some(path) => Key::from_file(path)?,
+        None => Key::test(0)?,
+    })
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let call = Invocation::parse(&options.call, &options.arguments)
+        .map_err(|e| Failure::hint(e, "nothing was sent"))?;
+    let (rpc, key) = (Rpc::new(&options.rpc), signing_key(options.key.as_ref())?);
+    if call.is_view() {
+        let output = rpc
+            .view(key.address(), call.address(), &call.data)
+            .map_err(|e| in_words(&call, &e, "nothing was changed"))?;
+        let answer = call.answer(&output).ok_or_else(|| {
+            Failure(format!("{} does not answer {}: is it a Tulou node?", options.rpc, options.call))
+        })?;
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+        return Ok(());
+    }
+    let receipt = rpc
+        .transact(&key, call.address(), call.data.clone())
+        .map_err(|e| in_words(&call, &e, "nothing was recorded"))?;
+    let summary = serde_json::json!({
+        "transaction": receipt["transactionHash"],
+        "block": receipt["blockNumber"],
+        "gas_used": receipt["gasUsed"],
+    });
+    println!("{}", serde_json::to_string_pretty(&summary)?);
+    Ok(())
+}
+
+fn in_words(call: &Invocation, error: &ClientError, consequence: &str) -> Failure {
+    let words = match error {
+        ClientError::Refused { data: Some(data), message, .. } => {
+            call.refusal(data).map_or_else(|| message.clone(), |refusal| format!("refused: {refusal}"))
+        }
+        other => other.to_string(),
+    };
+    let consequence = match error {
+        ClientError::Failed { .. } => "the attempt is recorded, its effect is not",
+        _ => consequence,
+    };
+    Failure::hint(words, consequence)
+}

@@ -1,0 +1,169 @@
+//! `tulou dev`: the whole product on one machine, with the engine that a consortium uses.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use alloy_primitives::{Address, B256, U256};
+use clap::Args;
+use tulou_client::Key;
+use tulou_node::{Node, NodeConfig, NodeFolder};
+use tulou_primitives::{Genesis, GenesisAccount, OfficeHolder};
+
+use crate::{
+    demo,
+    output::{Failure, Outcome},
+};
+
+/// EIP-155 id of dev chains.
+pub(crate) const CHAIN_ID: u64 = 7755;
+/// Gas of a block: 47,619 plain transfers.
+const GAS_LIMIT: u64 = 1_000_000_000;
+/// Accounts of the test mnemonic that an empty chain funds.
+const TEST_ACCOUNTS: u32 = 20;
+/// Every office, as `IRoles.sol` names them.
+const OFFICES: &[&str] = &[
+    "chair", "member", "treasurer", "manager", "registrar", "auditor", "street_office",
+    "housing_bureau", "bank", "keeper", "counter",
+];
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Folder of the ledger; made where it is missing.
+    #[arg(long, default_value = ".tulou/demo")]
+    dir: PathBuf,
+    /// Port on this machine; 0 takes a free one.
+    #[arg(long, default_value_t = 8545)]
+    port: u16,
+    /// Forget what the folder holds and start over.
+    #[arg(long)]
+    fresh: bool,
+    /// No demo estate: the test mnemonic's accounts are funded, account 0 holds every office.
+    #[arg(long)]
+    empty: bool,
+}
+
+pub(crate) fn run(options: Options) -> Outcome {
+    if options.fresh {
+        forget(&options.dir)?;
+    }
+    let folder = NodeFolder::open(&options.dir)?;
+    let unfinished = options.dir.join("seeding");
+    if unfinished.exists() {
+        // A first start that was cut off has told half a story: begin again.
+        forget(&options.dir)?;
+    }
+    let is_new = NodeFolder::open(&options.dir)?.genesis()?.is_none();
+    drop(folder);
+    let config = NodeConfig::dev(options.dir.clone(), options.port);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let story = demo::Story::ending_at(now);
+    let tell = is_new && !options.empty;
+    if tell {
+        fs::write(&unfinished, "").map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
+        println!("telling the story of Guihua Garden: register, votes, a year of money ...");
+    }
+    let node = Node::start(config, |validator| {
+        if options.empty { empty_genesis(validator, now) } else { story.genesis(validator) }
+    })?;
+    if tell {
+        story.tell(&node)?;
+        fs::remove_file(&unfinished).map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
+    }
+    serve_until_stopped(&node)
+}
+
+/// Prints the address once everything answers, then waits for an interrupt.
+fn serve_until_stopped(node: &Node) -> Outcome {
+    let Some(address) = node.address() else {
+        return Err(Failure("the node does not listen".into()));
+    };
+    println!("http://localhost:{}", address.port());
+    let (stop, stopped) = mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::spawn(move || {
+        runtime.block_on(interrupted());
+        // The receiver is gone only when the program already ends.
+        let _ = stop.send(());
+    });
+    while stopped.recv_timeout(Duration::from_millis(500)).is_err() {
+        if !node.is_running() {
+            return Err(Failure::hint(
+                "the consensus engine has stopped",
+                "nothing final is lost; the log says why, and a start continues from there",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Ctrl-C or a terminate signal.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Removes what `tulou dev` made in a folder, and nothing else.
+fn forget(dir: &Path) -> Outcome {
+    let ours = ["engine", "ledger", "genesis.json", "genesis.json.new", "validator.key", "keeper.key", "seeding"];
+    for name in ours {
+        let path = dir.join(name);
+        let result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match result {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure(format!("{}: {e}", path.display())));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A ledger with nothing but the law, the test accounts and their offices.
+fn empty_genesis(validator: B256, now: u64) -> Genesis {
+    let accounts: Vec<Address> =
+        (0..TEST_ACCOUNTS).filter_map(|i| Key::test(i).ok()).map(|key| key.address()).collect();
+    let first = accounts.first().copied().unwrap_or_default();
+    let offices = OFFICES
+        .iter()
+        .map(|office| OfficeHolder { office: (*office).into(), account: first, until: 0 })
+        .collect();
+    genesis(validator, now, offices, accounts)
+}
+
+/// A dev ledger.
+pub(crate) fn genesis(
+    validator: B256,
+    timestamp: u64,
+    offices: Vec<OfficeHolder>,
+    funded: Vec<Address>,
+) -> Genesis {
+    // 10,000 units of a coin that buys nothing: what development tools expect to see.
+    let balance = U256::from(10_000u64) * U256::from(10u64).pow(U256::from(18u64));
+    let funded = funded
+        .into_iter()
+        .map(|account| (account, GenesisAccount { balance, ..Default::default() }))
+        .collect::<BTreeMap<_, _>>();
+    Genesis {
+        chain_id: CHAIN_ID,
+        timestamp,
+        gas_limit: GAS_LIMIT,
+        epoch_length: 500,
+        heartbeat_ms: 5_000,
+        validators: vec![validator],
+        packs: vec!["cn".into(), "cn-hangzhou".into()],
+        offices,
+        accounts: funded,
+    }
+}

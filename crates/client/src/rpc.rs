@@ -1,0 +1,191 @@
+//! JSON-RPC and REST over HTTP, blocking.
+
+use std::time::Duration;
+
+use alloy_json_abi::JsonAbi;
+use alloy_primitives::{Address, B256, Bytes, hex};
+use serde_json::{Value, json};
+
+use crate::Key;
+
+/// Why a request brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The node was not reached, or did not speak JSON.
+    #[error("{url} does not answer: {reason}")]
+    Unreachable {
+        /// Address of the node.
+        url: String,
+        /// What went wrong on the way.
+        reason: String,
+    },
+    /// The node answered with an error. `data` is the revert data where a call was refused.
+    #[error("{message}")]
+    Refused {
+        /// JSON-RPC error code, 3 for a refused call.
+        code: i64,
+        /// What the node said, or the refusal in words.
+        message: String,
+        /// ABI-encoded error.
+        data: Option<Bytes>,
+    },
+    /// The transaction is in a block, and its call was refused there.
+    #[error("recorded in block {height} but refused there (transaction {hash})")]
+    Failed {
+        /// Hash of the transaction.
+        hash: B256,
+        /// Block that holds it.
+        height: u64,
+    },
+    /// An answer of another shape than the protocol says.
+    #[error("unexpected answer to {method}: {answer}")]
+    Unexpected {
+        /// The method.
+        method: String,
+        /// What came.
+        answer: String,
+    },
+}
+
+/// A connection to one node.
+#[derive(Clone, Debug)]
+pub struct Rpc {
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Rpc {
+    /// Talks to the node at `url`, e.g. `http://localhost:8545`.
+    pub fn new(url: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(60)))
+            .http_status_as_error(false)
+            .build();
+        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into() }
+    }
+
+    /// The node's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// One JSON-RPC call.
+    pub fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut answer: Value = self
+            .agent
+            .post(&self.url)
+            .send_json(&request)
+            .and_then(|mut response| response.body_mut().with_config().limit(1 << 28).read_json())
+            .map_err(|e| self.unreachable(e))?;
+        if let Some(error) = answer.get("error") {
+            return Err(ClientError::Refused {
+                code: error["code"].as_i64().unwrap_or_default(),
+                message: error["message"].as_str().unwrap_or("no reason given").to_owned(),
+                data: error["data"].as_str().and_then(|text| text.parse().ok()),
+            });
+        }
+        Ok(answer["result"].take())
+    }
+
+    /// One `GET` of the REST interface, e.g. `/api/v1/registry/totals`.
+    pub fn get(&self, path: &str) -> Result<Value, ClientError> {
+        let mut response =
+            self.agent.get(format!("{}{path}", self.url)).call().map_err(|e| self.unreachable(e))?;
+        let status = response.status();
+        let answer: Value = response.body_mut().with_config().limit(1 << 28).read_json()
+            .map_err(|e| self.unreachable(e))?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let message = answer["error"]["message"].as_str().unwrap_or("no reason given").to_owned();
+        Err(ClientError::Refused { code: i64::from(status.as_u16()), message, data: None })
+    }
+
+    /// Number of the newest final block.
+    pub fn block_number(&self) -> Result<u64, ClientError> {
+        self.number("eth_blockNumber", json!([]))
+    }
+
+    /// EIP-155 chain id.
+    pub fn chain_id(&self) -> Result<u64, ClientError> {
+        self.number("eth_chainId", json!([]))
+    }
+
+    /// Nonce of the next transaction, those waiting included.
+    pub fn next_nonce(&self, account: Address) -> Result<u64, ClientError> {
+        self.number("eth_getTransactionCount", json!([account, "pending"]))
+    }
+
+    /// Calls without a transaction and returns the ABI-encoded answer.
+    pub fn view(&self, from: Address, to: Address, data: &Bytes) -> Result<Bytes, ClientError> {
+        let answer = self.call("eth_call", json!([{"from": from, "to": to, "input": data}, "latest"]))?;
+        serde_json::from_value(answer.clone()).map_err(|_| unexpected("eth_call", &answer))
+    }
+
+    /// Sends a signed transaction and waits for its final receipt, whatever its outcome.
+    pub fn send_raw(&self, raw: &Bytes) -> Result<Value, ClientError> {
+        self.call("eth_sendRawTransactionSync", json!([raw, 30_000]))
+    }
+
+    /// Estimates, signs and sends a call, and waits until it is final.
+    ///
+    /// # Errors
+    /// - [`ClientError::Refused`]: the call would be refused; nothing was sent.
+    /// - [`ClientError::Failed`]: refused in the block, because the state had moved on.
+    pub fn transact(&self, key: &Key, to: Address, data: Bytes) -> Result<Value, ClientError> {
+        let request = json!([{"from": key.address(), "to": to, "input": data}]);
+        let gas = self.number("eth_estimateGas", request)?;
+        let nonce = self.next_nonce(key.address())?;
+        let gas = gas.saturating_add(gas / 4);
+        let raw = key.sign_call(self.chain_id()?, nonce, gas, to, data);
+        let receipt = self.send_raw(&raw)?;
+        if receipt["status"] == json!("0x1") {
+            return Ok(receipt);
+        }
+        let hash = serde_json::from_value(receipt["transactionHash"].clone())
+            .map_err(|_| unexpected("eth_sendRawTransactionSync", &receipt))?;
+        let height = parse_number(&receipt["blockNumber"])
+            .ok_or_else(|| unexpected("eth_sendRawTransactionSync", &receipt))?;
+        Err(ClientError::Failed { hash, height })
+    }
+
+    fn number(&self, method: &str, params: Value) -> Result<u64, ClientError> {
+        let answer = self.call(method, params)?;
+        parse_number(&answer).ok_or_else(|| unexpected(method, &answer))
+    }
+
+    fn unreachable(&self, error: ureq::Error) -> ClientError {
+        ClientError::Unreachable { url: self.url.clone(), reason: error.to_string() }
+    }
+}
+
+/// Revert data in words: the name of the error and its fields, found in the ABIs given.
+pub(crate) fn refusal_in_words(data: &[u8], abis: &[JsonAbi]) -> Option<String> {
+    use alloy_dyn_abi::ErrorExt;
+    let selector = data.get(..4)?;
+    let error = abis.iter().flat_map(JsonAbi::errors).find(|e| e.selector() == selector)?;
+    let decoded = error.decode_error(data).ok()?;
+    let fields: Vec<String> = error
+        .inputs
+        .iter()
+        .zip(&decoded.body)
+        .map(|(input, value)| format!("{}: {}", input.name, crate::call::shown(value)))
+        .collect();
+    Some(format!("{}({})", error.name, fields.join(", ")))
+}
+
+fn parse_number(value: &Value) -> Option<u64> {
+    u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
+}
+
+fn unexpected(method: &str, answer: &Value) -> ClientError {
+    let mut answer = answer.to_string();
+    answer.truncate(answer.char_indices().nth(200).map_or(answer.len(), |(i, _)| i));
+    ClientError::Unexpected { method: method.to_owned(), answer }
+}
+
+/// `0x` and the digits of some bytes.
+pub(crate) fn hex_text(bytes: &[u8]) -> String {
+    hex::encode_prefixed(bytes)
+}

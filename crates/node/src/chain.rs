@@ -1,0 +1,255 @@
+//! What the engine asks of the application: build a block, check a block, make a block final.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use alloy_primitives::{Address, B256};
+use futures::future::BoxFuture;
+use tokio::{runtime::Handle, task::JoinHandle};
+use tracing::{debug, error, warn};
+use tulou_consensus::{Application, Finality};
+use tulou_evm::{BlockEnv, BlockFault, BuildLimits};
+use tulou_ledger::Ledger;
+use tulou_mempool::Mempool;
+use tulou_primitives::{Block, Genesis};
+
+use crate::Clock;
+
+/// Most bytes of transactions in one block. Below the engine's message size with room for headers.
+pub(crate) const BLOCK_BYTES_MAX: usize = 4 << 20;
+/// Most transactions in one block.
+const BLOCK_TRANSACTIONS_MAX: usize = 10_000;
+
+/// The application side of the engine.
+#[derive(Clone)]
+pub(crate) struct Chain(Arc<Parts>);
+
+struct Parts {
+    genesis: Genesis,
+    ledger: Ledger,
+    mempool: Arc<Mempool>,
+    clock: Arc<Clock>,
+    beneficiary: Address,
+    runtime: Handle,
+}
+
+/// Why a block cannot be held.
+enum Refused {
+    /// It is wrong and will always be.
+    Invalid(String),
+    /// This node cannot tell: its parent is not here, or the disk failed.
+    Unknown(String),
+}
+
+impl Chain {
+    pub(crate) fn new(
+        genesis: Genesis,
+        ledger: Ledger,
+        mempool: Arc<Mempool>,
+        clock: Arc<Clock>,
+        beneficiary: Address,
+        runtime: Handle,
+    ) -> Self {
+        Self(Arc::new(Parts { genesis, ledger, mempool, clock, beneficiary, runtime }))
+    }
+
+    /// Runs a task on the node's own runtime and ends it when the engine drops the answer.
+    fn on_runtime<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+        otherwise: T,
+    ) -> BoxFuture<'static, T> {
+        let task = Abandonable(self.0.runtime.spawn(task));
+        Box::pin(async move {
+            let mut task = task;
+            match (&mut task.0).await {
+                Ok(answer) => answer,
+                Err(e) => {
+                    error!(reason = %e, "a consensus task broke");
+                    otherwise
+                }
+            }
+        })
+    }
+
+    /// Runs work that keeps a core busy beside the runtime.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Parts) -> T + Send + 'static,
+    ) -> Option<T> {
+        let parts = self.0.clone();
+        self.0.runtime.spawn_blocking(move || work(&parts)).await.ok()
+    }
+}
+
+/// A task that ends with its handle.
+struct Abandonable<T>(JoinHandle<T>);
+
+impl<T> Drop for Abandonable<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Parts {
+    fn env(&self, parent: &Block, timestamp: u64) -> BlockEnv {
+        BlockEnv {
+            chain_id: self.genesis.chain_id,
+            height: parent.height() + 1,
+            timestamp,
+            gas_limit: self.genesis.gas_limit,
+            beneficiary: self.beneficiary,
+            prevrandao: B256::ZERO,
+        }
+    }
+
+    fn build(&self, parent: &Block) -> Result<Block, Refused> {
+        let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
+        let timestamp = self.clock.now().max(parent.header().timestamp);
+        let env = self.env(parent, timestamp);
+        let limits = BuildLimits {
+            gas: env.gas_limit,
+            bytes: BLOCK_BYTES_MAX,
+            transactions: BLOCK_TRANSACTIONS_MAX,
+            ..Default::default()
+        };
+        let mut candidates = self.mempool.best(BLOCK_TRANSACTIONS_MAX).into_iter();
+        let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
+        for (hash, reason) in &built.dropped {
+            debug!(%hash, ?reason, "left out of the block");
+        }
+        let speculation = self
+            .ledger
+            .propose_root(parent.hash(), &built.executed.changes)
+            .map_err(|e| Refused::Unknown(e.to_string()))?;
+        let header =
+            tulou_evm::seal_header(parent.header(), &env, &built.executed, speculation.root());
+        let block = Block::new(header, built.included);
+        self.ledger.hold(block.clone(), built.executed.receipts, speculation);
+        Ok(block)
+    }
+
+    /// Executes a block on its parent and keeps the outcome under its hash.
+    fn check(&self, parent: &Block, block: &Block) -> Result<(), Refused> {
+        if self.ledger.is_held(block.hash()) {
+            return Ok(());
+        }
+        let header = block.header();
+        if header.parent_hash != parent.hash() {
+            return Err(Refused::Invalid("the parent is another block".into()));
+        }
+        tulou_evm::validate_header(parent.header(), header).map_err(Refused::Invalid)?;
+        let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
+        let block = block.clone().with_known(|hash| self.mempool.known(hash));
+        let env = BlockEnv { beneficiary: header.beneficiary, ..self.env(parent, header.timestamp) };
+        let executed =
+            tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
+        let speculation = self
+            .ledger
+            .propose_root(parent.hash(), &executed.changes)
+            .map_err(|e| Refused::Unknown(e.to_string()))?;
+        let expected =
+            tulou_evm::seal_header(parent.header(), &env, &executed, speculation.root());
+        if expected != *header {
+            return Err(Refused::Invalid(format!(
+                "execution gives another header: {expected:?} instead of {header:?}"
+            )));
+        }
+        self.ledger.hold(block, executed.receipts, speculation);
+        Ok(())
+    }
+
+    /// Makes a block final on disk, executing it first where it was not held.
+    fn settle(&self, block: &Block, finality: &Finality) -> Result<(), String> {
+        let head = self.ledger.head();
+        if block.height() > head.height {
+            if !self.ledger.is_held(block.hash()) {
+                let parent = self
+                    .ledger
+                    .block(head.height)
+                    .map_err(|e| e.to_string())?
+                    .ok_or("the head block is not on disk")?;
+                self.check(&parent, block).map_err(|refused| match refused {
+                    Refused::Invalid(why) => format!("a final block is invalid here: {why}"),
+                    Refused::Unknown(why) => why,
+                })?;
+            }
+            let certificate = finality.encoded.clone();
+            self.ledger.put_finality(block.height(), certificate).map_err(|e| e.to_string())?;
+            self.ledger.finalize(block.hash()).map_err(|e| e.to_string())?;
+        }
+        self.mempool.on_final(block);
+        Ok(())
+    }
+}
+
+fn missing(parent: B256) -> Refused {
+    Refused::Unknown(format!("the state of parent {parent} is not here"))
+}
+
+fn refused(fault: BlockFault) -> Refused {
+    match fault {
+        BlockFault::Invalid { .. } => Refused::Invalid(fault.to_string()),
+        BlockFault::Fault(reason) => Refused::Unknown(reason),
+    }
+}
+
+impl Application for Chain {
+    fn genesis(&self) -> Block {
+        self.0.ledger.genesis().clone()
+    }
+
+    fn propose(&self, parent: Block) -> BoxFuture<'static, Option<Block>> {
+        let chain = self.clone();
+        let task = async move {
+            let heartbeat = Duration::from_millis(chain.0.genesis.heartbeat_ms);
+            let _ = tokio::time::timeout(heartbeat, chain.0.mempool.wait_ready()).await;
+            match chain.blocking(move |parts| parts.build(&parent)).await? {
+                Ok(block) => Some(block),
+                Err(Refused::Invalid(why) | Refused::Unknown(why)) => {
+                    warn!(reason = %why, "no block could be built");
+                    None
+                }
+            }
+        };
+        self.on_runtime(task, None)
+    }
+
+    fn verify(&self, parent: Block, block: Block) -> BoxFuture<'static, bool> {
+        let chain = self.clone();
+        let task = async move {
+            chain.0.clock.reached(block.header().timestamp).await;
+            loop {
+                let (parent, block) = (parent.clone(), block.clone());
+                let height = block.height();
+                match chain.blocking(move |parts| parts.check(&parent, &block)).await {
+                    Some(Ok(())) => return true,
+                    Some(Err(Refused::Invalid(why))) => {
+                        warn!(height, reason = %why, "refused a block");
+                        return false;
+                    }
+                    // Not a verdict: a wrong "no" would be recorded for good. Try until the engine
+                    // gives up on the view.
+                    Some(Err(Refused::Unknown(why))) => warn!(height, reason = %why, "cannot check a block yet"),
+                    None => warn!(height, "the check of a block broke"),
+                }
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        };
+        self.on_runtime(task, false)
+    }
+
+    fn finalized(&self, block: Block, finality: Finality) -> BoxFuture<'static, Result<(), String>> {
+        let chain = self.clone();
+        let task = async move {
+            chain
+                .blocking(move |parts| parts.settle(&block, &finality))
+                .await
+                .unwrap_or_else(|| Err("making a block final broke".into()))
+        };
+        self.on_runtime(task, Err("making a block final broke".into()))
+    }
+
+    fn validators(&self, _epoch: u64) -> Vec<B256> {
+        self.0.genesis.validators.clone()
+    }
+}
