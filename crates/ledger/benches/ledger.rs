@@ -2,15 +2,18 @@
 //! prints a table; nothing is asserted.
 
 use std::{
+    fs,
     hint::black_box,
+    os::unix::fs::MetadataExt,
     path::Path,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_consensus::{Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxType};
+use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tulou_ledger::{Ledger, LedgerConfig};
-use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Header, StateReader};
+use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Header, StateReader, Tx};
 
 const RUNS: usize = 9;
 
@@ -76,6 +79,55 @@ fn blocks(ledger: &Ledger, rng: &mut StdRng, accounts: u64, count: usize) {
     row(&format!("finalize, {count} changes"), finalize);
 }
 
+/// Bytes that the files in a folder really take.
+fn disk(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).expect("the folder is there").flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(data) if data.is_dir() => disk(&entry.path()),
+            Ok(data) => data.blocks() * 512,
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Blocks of transfers between random accounts.
+fn transfers(ledger: &Ledger, rng: &mut StdRng, accounts: u64, per_block: u64, count: u64) {
+    for height in 0..count {
+        let head = ledger.head();
+        let mut changes = ChangeSet::default();
+        let mut transactions = Vec::new();
+        let mut receipts = Vec::new();
+        for n in 0..per_block {
+            (0..2).for_each(|_| set(&mut changes, rng.random_range(0..accounts), rng.random()));
+            let signature = Signature::new(rng.random(), rng.random(), false);
+            let tx = TxEip1559 {
+                chain_id: 7755,
+                nonce: height << 20 | n,
+                gas_limit: 21_000,
+                to: Address::from(rng.random::<[u8; 20]>()).into(),
+                value: U256::from(rng.random::<u64>()),
+                ..Default::default()
+            };
+            transactions.push(Tx::from_envelope(tx.into_signed(signature).into()));
+            let gas = (n + 1) * 21_000;
+            let receipt = Receipt { status: true.into(), cumulative_gas_used: gas, logs: vec![] };
+            receipts.push(ReceiptEnvelope::from_typed(TxType::Eip1559, receipt.with_bloom()));
+        }
+        let speculation = ledger.propose_root(head.hash, &changes).expect("the parent is held");
+        let header = Header {
+            parent_hash: head.hash,
+            number: head.height + 1,
+            state_root: speculation.root(),
+            ..Default::default()
+        };
+        let block = Block::new(header, transactions);
+        let hash = block.hash();
+        ledger.hold(block, receipts, speculation);
+        ledger.finalize(hash).expect("the block is next");
+    }
+}
+
 fn reads(ledger: &Ledger, rng: &mut StdRng, accounts: u64) {
     const COUNT: u32 = 10_000;
     let version = ledger.latest();
@@ -105,6 +157,9 @@ fn main() {
         blocks(&ledger, &mut rng, accounts, count);
     }
     reads(&ledger, &mut rng, accounts);
+    let before = disk(dir.path());
+    transfers(&ledger, &mut rng, accounts, 200, 250);
+    println!("{:<40} {:>10}", "disk bytes per transfer", (disk(dir.path()) - before) / 50_000);
     drop(ledger);
 
     let mut times = Vec::new();

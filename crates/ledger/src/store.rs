@@ -3,16 +3,17 @@
 
 use std::{collections::HashMap, path::Path};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode,
     Slice, config::CompressionPolicy,
 };
 use parking_lot::Mutex;
+use tulou_primitives::AccountState;
 
 use crate::{
-    change::{Deltas, Leaf, decode_account, decode_undo, encode_account, encode_undo, weight},
+    change::{Delta, Deltas, Leaf, decode_account, decode_undo, encode_account, encode_undo},
     error::LedgerError,
     trie::{Account, Link, apply, in_pool},
 };
@@ -218,7 +219,7 @@ impl Store {
 
     /// Hash of a finalized block.
     pub(crate) fn hash_at(&self, height: u64) -> Result<Option<B256>, LedgerError> {
-        Ok(self.header(height)?.map(alloy_primitives::keccak256))
+        Ok(self.header(height)?.map(keccak256))
     }
 
     pub(crate) fn transaction(&self, hash: &B256) -> Result<Option<TxPlace>, LedgerError> {
@@ -254,8 +255,7 @@ impl Store {
 
     /// Builds the trie from the leaves of the last block.
     pub(crate) fn load_state(&self) -> Result<Option<Link<Account>>, LedgerError> {
-        let mut state = None;
-        let mut chunk = Deltas::new();
+        let mut loader = Loader::default();
         let mut slots = self.keyspace.prefix([table::SLOT]);
         let mut slot = next_slot(&mut slots)?;
         for item in self.keyspace.prefix([table::ACCOUNT]) {
@@ -263,25 +263,16 @@ impl Store {
             let owner = hash_in(&key, 1)?;
             let account = decode_account(&value)
                 .map_err(|error| LedgerError::damaged(format!("account {owner}"), error))?;
-            let mut delta = crate::change::Delta { state: Some(account), ..Default::default() };
+            loader.account(owner, account);
             while let Some((_, key, value)) = slot.filter(|(of, ..)| *of == owner) {
-                delta.storage.push((key, value));
+                loader.slot(owner, account, (key, value));
                 slot = next_slot(&mut slots)?;
-                if delta.storage.len() >= CHUNK {
-                    chunk.push((owner, std::mem::take(&mut delta)));
-                    state = build(state, &mut chunk);
-                    delta.state = Some(account);
-                }
-            }
-            chunk.push((owner, delta));
-            if chunk.len() >= CHUNK || weight(&chunk[chunk.len() - 1..]) >= CHUNK / 4 {
-                state = build(state, &mut chunk);
             }
         }
         if let Some((owner, ..)) = slot {
             return Err(LedgerError::damaged(format!("storage of {owner}"), "it has no account"));
         }
-        Ok(build(state, &mut chunk))
+        Ok(loader.build())
     }
 
     fn decoded<T: Decodable>(&self, key: &[u8], what: &str) -> Result<Option<T>, LedgerError> {
@@ -290,20 +281,47 @@ impl Store {
     }
 }
 
-/// Adds the chunk to what is built already and empties it.
-fn build(state: Option<Link<Account>>, chunk: &mut Deltas) -> Option<Link<Account>> {
-    let built = in_pool(weight(chunk), || apply(state.as_ref(), chunk, 0));
-    chunk.clear();
-    built
+/// Collects leaves in the order of keys and adds them to the trie a chunk at a time.
+#[derive(Default)]
+struct Loader {
+    state: Option<Link<Account>>,
+    chunk: Deltas,
+    leaves: usize,
+}
+
+impl Loader {
+    fn account(&mut self, key: B256, state: AccountState) {
+        if self.leaves >= CHUNK {
+            self.state = self.build();
+        }
+        self.chunk.push((key, Delta { state: Some(state), ..Default::default() }));
+        self.leaves += 1;
+    }
+
+    /// Adds a slot to the account that came last.
+    fn slot(&mut self, owner: B256, state: AccountState, slot: (B256, U256)) {
+        if self.leaves >= CHUNK {
+            self.account(owner, state);
+        }
+        if let Some((_, delta)) = self.chunk.last_mut() {
+            delta.storage.push(slot);
+            self.leaves += 1;
+        }
+    }
+
+    fn build(&mut self) -> Option<Link<Account>> {
+        let built = in_pool(self.leaves, || apply(self.state.as_ref(), &self.chunk, 0));
+        self.chunk.clear();
+        self.leaves = 0;
+        built
+    }
 }
 
 /// Owner, key and value of the next slot.
-fn next_slot(
-    slots: &mut fjall::Iter,
-) -> Result<Option<(B256, B256, alloy_primitives::U256)>, LedgerError> {
+fn next_slot(slots: &mut fjall::Iter) -> Result<Option<(B256, B256, U256)>, LedgerError> {
     let Some(item) = slots.next() else { return Ok(None) };
     let (key, value) = item.into_inner()?;
-    let value = alloy_primitives::U256::try_from_be_slice(&value)
+    let value = U256::try_from_be_slice(&value)
         .ok_or_else(|| LedgerError::damaged("a slot", "longer than 32 bytes"))?;
     Ok(Some((hash_in(&key, 1)?, hash_in(&key, 33)?, value)))
 }

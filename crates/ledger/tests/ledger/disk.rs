@@ -103,3 +103,50 @@ fn a_genesis_block_carries_the_root_of_its_state() {
     let opened = Ledger::open(dir.path(), &block, ChangeSet::default(), LedgerConfig::default());
     assert!(matches!(opened, Err(LedgerError::RootMismatch { height: 0, .. })));
 }
+
+/// Changes one record behind the ledger's back.
+fn tamper(dir: &std::path::Path, table: u8, change: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+    let database = fjall::Database::builder(dir).open().unwrap();
+    let keyspace = database.keyspace("ledger", Default::default).unwrap();
+    let (key, value) = keyspace.prefix([table]).next_back().unwrap().into_inner().unwrap();
+    match change(&value) {
+        Some(value) => keyspace.insert(key, value).unwrap(),
+        None => keyspace.remove(key).unwrap(),
+    }
+    database.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+#[test]
+fn damage_is_named_and_never_served() {
+    let flip = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        Some(bytes)
+    };
+    let cut = |bytes: &[u8]| Some(bytes[..bytes.len() - 1].to_vec());
+    let gone = |_: &[u8]| None;
+    type Change<'a> = &'a dyn Fn(&[u8]) -> Option<Vec<u8>>;
+    let cases: [(u8, Change<'_>, &str); 9] = [
+        (b'a', &flip, "has root"),
+        (b'a', &gone, "has root"),
+        (b'a', &cut, "account"),
+        (b's', &flip, "has root"),
+        (b's', &gone, "has root"),
+        (b'u', &gone, ""),
+        (b'h', &gone, "header 10 in the store is damaged"),
+        (b'h', &cut, "header 10 in the store is damaged"),
+        (b'v', &flip, "format 0"),
+    ];
+    for (table, change, message) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        extend(&open(dir.path()), 10);
+        tamper(dir.path(), table, change);
+        let (block, changes) = genesis();
+        let opened = Ledger::open(dir.path(), &block, changes, LedgerConfig::default());
+        match opened.err().map(|error| error.to_string()) {
+            // Without an undo record there is less history, and nothing else is lost.
+            None => assert_eq!(table, b'u'),
+            Some(error) => assert!(error.contains(message), "{error}"),
+        }
+    }
+}

@@ -152,3 +152,25 @@ fn an_account_without_storage_has_the_empty_root() {
     assert_eq!(proof.storage_root, EMPTY_ROOT_HASH);
     assert!(proof.storage[0].proof.is_empty());
 }
+
+#[test]
+fn people_read_and_prove_while_blocks_become_final() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let head = ledger.head();
+                    let version = ledger.version(head.hash).expect("a head can be read at once");
+                    assert_eq!(version.root(), head.state_root);
+                    verify(version.root(), &version.proof(person(head.height), &[]));
+                    assert!(ledger.block(head.height).unwrap().is_some());
+                }
+            });
+        }
+        extend(&ledger, 60);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
