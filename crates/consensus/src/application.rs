@@ -33,14 +33,22 @@ pub trait Application: Send + Sync + 'static {
 
     /// A final block: in order of height from 1, without gaps, at least once, and only after block
     /// and certificate are durable in the engine's archive. Completes once the state of this block
-    /// is durable, because the engine then never delivers it again. `Err` stops the engine.
+    /// is durable, because the engine does not keep it for the node after that. `Err` stops the
+    /// engine; the block comes again after the next start.
     ///
-    /// `finality` is the certificate of this very block whenever one was formed, which with one
-    /// validator is always. A block that became final only through a later block comes with the
-    /// certificate of the nearest later block: then `finality.digest` is not `block.hash()`, and
-    /// the headers in between link the two.
+    /// `finality` is the certificate of this very block whenever one was formed. A block that became
+    /// final only through a block above it (it was being voted on when a validator restarted, or was
+    /// caught up over the network) comes with the certificate of the nearest block above: then
+    /// `finality.digest` is not `block.hash()`, and the headers in between link the two.
     fn finalized(&self, block: Block, finality: Finality)
     -> BoxFuture<'static, Result<(), String>>;
+
+    /// Height up to which the node holds state durably, 0 for genesis only. Asked once at every
+    /// start: blocks above it that were already acknowledged, and so belong to a state that the node
+    /// has lost, are delivered again from the archive. `None` trusts the acknowledgements.
+    fn height(&self) -> Option<u64> {
+        None
+    }
 
     /// The Ed25519 keys of the validators of `epoch`, in any order: the engine sorts them. Called
     /// when the last block of the epoch before has been accepted by

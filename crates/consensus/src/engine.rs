@@ -153,15 +153,16 @@ pub fn start(config: EngineConfig, app: Arc<dyn Application>) -> Result<EngineHa
                 .with_tcp_nodelay(Some(true)),
         );
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            runner.start(|context| run(context, setup, app, stopped))
+            runner.start(|context| run(context, setup, app, Arc::clone(&cause), stopped))
         }));
         let why = match outcome {
             Ok(Ok(())) => return,
             Ok(Err(why)) => why,
             Err(panic) => panic_message(&*panic),
         };
+        // Keeps the cause if one is known: this may be a consequence.
+        let why = cause.get_or_init(|| why);
         error!(why, "the consensus engine ended");
-        let _ = cause.set(why);
     })?;
     Ok(EngineHandle { stop, thread, failure })
 }
@@ -208,6 +209,7 @@ async fn run(
     context: Context,
     setup: Setup,
     app: Arc<dyn Application>,
+    failure: Arc<OnceLock<String>>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), String> {
     let Setup { config, key, peers, epoch_length } = setup;
@@ -230,8 +232,17 @@ async fn run(
     let automaton = Inline::new(context.child("automaton"), adapter, marshal.clone(), epocher);
     let muxes = Muxes::start(&context, channels.votes, channels.certificates, channels.resolver);
     let heartbeat = Duration::from_millis(config.heartbeat_ms);
-    let shared =
-        Shared { app, automaton, marshal, schemes, oracle, cache, epoch_length, heartbeat };
+    let shared = Shared {
+        app,
+        automaton,
+        marshal,
+        schemes,
+        oracle,
+        cache,
+        epoch_length,
+        heartbeat,
+        failure,
+    };
 
     let (inbox, deliveries) = Inbox::new();
     let mut broadcast = broadcast.start(channels.broadcast);

@@ -1,6 +1,10 @@
 //! One voting engine per epoch, and the hand-over at the last block of each.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU64,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use commonware_consensus::{
     Heightable,
@@ -14,7 +18,8 @@ use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
 use commonware_utils::{Acknowledgement, NZDuration, NZUsize, vec::NonEmptyVec};
 use tokio::sync::mpsc;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
+use tulou_primitives::Block;
 
 use crate::{
     Application,
@@ -50,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) cache: CacheRef,
     pub(crate) epoch_length: NonZeroU64,
     pub(crate) heartbeat: Duration,
+    /// Why the engine ends, set once.
+    pub(crate) failure: Arc<OnceLock<String>>,
 }
 
 /// The three channels that carry each epoch apart.
@@ -124,6 +131,7 @@ impl Epochs {
         mut inbox: mpsc::UnboundedReceiver<Delivery>,
     ) -> Result<(), String> {
         let mut stopped = self.context.stopped();
+        self.replay(processed).await?;
         let mut active = self.resume(processed).await?;
         loop {
             tokio::select! {
@@ -133,8 +141,15 @@ impl Epochs {
                     return Err(format!("voting in epoch {} ended: {ended:?}", active.epoch));
                 }
                 Some((block, ack)) = inbox.recv() => {
-                    if let Some(next) = self.deliver(active.epoch, &block).await? {
-                        active = next;
+                    match self.deliver(active.epoch, &block).await {
+                        Ok(Some(next)) => active = next,
+                        Ok(None) => {}
+                        Err(why) => {
+                            // Before the acknowledgement is dropped, which ends other actors: the
+                            // cause must be known before its consequences.
+                            let _ = self.shared.failure.set(why.clone());
+                            return Err(why);
+                        }
                     }
                     ack.acknowledge();
                 }
@@ -148,6 +163,21 @@ impl Epochs {
         }
     }
 
+    /// Delivers again what the node has acknowledged but no longer holds.
+    async fn replay(&mut self, processed: Option<Height>) -> Result<(), String> {
+        let (Some(held), Some(processed)) = (self.shared.app.height(), processed) else {
+            return Ok(());
+        };
+        if held < processed.get() {
+            warn!(held, processed = processed.get(), "the node lost state, replaying the archive");
+        }
+        for height in held.saturating_add(1)..=processed.get() {
+            let block = self.archived(height).await?;
+            self.hand_over(block.inner().block()).await?;
+        }
+        Ok(())
+    }
+
     /// Enters the epoch that the archive had reached.
     async fn resume(&mut self, processed: Option<Height>) -> Result<Active, String> {
         let next = processed.map_or(0, |height| height.get() + 1);
@@ -156,10 +186,19 @@ impl Epochs {
             let genesis = digest(self.shared.app.genesis().hash());
             return self.enter(0, genesis).await;
         }
-        let boundary = self.last(epoch - 1);
-        let block = self.shared.marshal.get_block(Height::new(boundary)).await;
-        let block = block.ok_or_else(|| format!("block {boundary} is missing in the archive"))?;
+        let block = self.archived(self.last(epoch - 1)).await?;
         self.enter(epoch, digest(block.inner().block().hash())).await
+    }
+
+    async fn archived(&self, height: u64) -> Result<Digested<ChainBlock>, String> {
+        let block = self.shared.marshal.get_block(Height::new(height)).await;
+        block.ok_or_else(|| format!("block {height} is missing in the archive"))
+    }
+
+    /// Gives a final block with its certificate to the node and waits until it is durable there.
+    async fn hand_over(&mut self, block: &Block) -> Result<(), String> {
+        let finality = self.certifier.certificate(block.height()).await?;
+        self.shared.app.finalized(block.clone(), finality).await
     }
 
     /// Hands a final block to the node and, if it is the last of its epoch, starts the next one.
@@ -170,9 +209,7 @@ impl Epochs {
     ) -> Result<Option<Active>, String> {
         let height = block.height().get();
         if height > 0 {
-            let finality = self.certifier.certificate(height).await?;
-            let block = block.inner().block().clone();
-            self.shared.app.finalized(block, finality).await?;
+            self.hand_over(block.inner().block()).await?;
         }
         if height != self.last(epoch) {
             return Ok(None);

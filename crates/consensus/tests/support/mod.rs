@@ -4,6 +4,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     sync::{Arc, Mutex},
@@ -46,6 +48,8 @@ pub(crate) struct Chain {
     pub(crate) finals: Mutex<BTreeMap<u64, (Block, Finality)>>,
     /// Heights in the order of delivery, repetitions included.
     pub(crate) delivered: Mutex<Vec<u64>>,
+    /// Where final blocks are written, for a chain that outlives its process.
+    pub(crate) log: Option<Mutex<File>>,
     /// Refuse the block of this height.
     pub(crate) refuse: Option<u64>,
 }
@@ -57,6 +61,7 @@ impl Chain {
             pace: Duration::ZERO,
             finals: Mutex::default(),
             delivered: Mutex::default(),
+            log: None,
             refuse: None,
         }
     }
@@ -138,9 +143,18 @@ impl Application for Node {
                 assert_eq!(known.hash(), block.hash(), "two blocks are final at {height}");
                 return Ok(());
             }
+            if let Some(log) = &chain.log {
+                let mut log = log.lock().unwrap();
+                writeln!(log, "{height} {}", block.hash()).unwrap();
+                log.sync_data().unwrap();
+            }
             finals.insert(height, (block, finality));
             Ok(())
         })
+    }
+
+    fn height(&self) -> Option<u64> {
+        self.0.log.is_none().then(|| self.0.height())
     }
 
     fn validators(&self, epoch: u64) -> Vec<B256> {
