@@ -76,6 +76,12 @@ pub enum LedgerError {
     Store(#[from] fjall::Error),
 }
 
+impl From<std::io::Error> for LedgerError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl LedgerError {
     /// A record that does not decode.
     pub(crate) fn damaged(what: impl Into<String>, reason: impl ToString) -> Self {

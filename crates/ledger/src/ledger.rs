@@ -16,7 +16,7 @@ use crate::{
     change::{Deltas, diff, hash_keys, weight},
     codec::{cut_block, decode_header, decode_receipts, encode_receipts, join_block},
     error::LedgerError,
-    store::{Entry, HeadRecord, Store, TxPlace},
+    store::{Entry, HeadRecord, Sizes, Store, TxPlace},
     trie::{Account, Link, apply, in_pool, root_hash},
     version::{Candidate, Speculation, Version},
     versions::{Reaper, Versions},
@@ -82,8 +82,8 @@ struct Shared {
 
 impl Ledger {
     /// Opens the folder, or makes it with `genesis_block`, whose state is all that `genesis_changes`
-    /// sets. Continuing reads all leaves and checks that they add up to the last block's root (about
-    /// 1 s per million).
+    /// sets. Continuing reads all leaves and checks that they add up to the last block's root (1 to
+    /// 2 s per million).
     ///
     /// # Errors
     /// - [`LedgerError::InUse`]: another process has the folder.
@@ -98,15 +98,14 @@ impl Ledger {
         config: LedgerConfig,
     ) -> Result<Self, LedgerError> {
         let config = LedgerConfig { retained_versions: config.retained_versions.max(1), ..config };
-        let store = Arc::new(Store::open(dir, config.cache_bytes, config.memtable_bytes)?);
-        if store.head()?.is_none() {
-            write_genesis(&store, genesis_block, &genesis_changes)?;
-        }
+        let sizes = Sizes { cache: config.cache_bytes, memtable: config.memtable_bytes };
+        let make = |store: &Store| write_genesis(store, genesis_block, &genesis_changes);
+        let store = Arc::new(Store::open(dir, sizes, make)?);
         drop(genesis_changes);
         let row = load_row(&store, genesis_block.hash(), config.retained_versions)?;
         let versions = Versions::new(row, config.retained_versions, config.max_candidates);
         let (head, _) = watch::channel(head_of(versions.latest()));
-        let reaper = Reaper::start().map_err(fjall::Error::from)?;
+        let reaper = Reaper::start()?;
         Ok(Self(Arc::new(Shared {
             genesis: genesis_block.clone(),
             config,

@@ -1,7 +1,12 @@
 //! The tables on disk. All live in one keyspace, so that nothing is ever on disk without the rest of
 //! its batch: with several, a power cut after a flush leaves one ahead of another.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    fs::{self, File, TryLockError},
+    path::Path,
+    sync::Arc,
+};
 
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
@@ -90,6 +95,17 @@ pub(crate) struct Store {
     database: Database,
     keyspace: Keyspace,
     codes: Mutex<CodeCache>,
+    /// Released last: readers of old versions keep the folder as well.
+    _lock: Arc<File>,
+}
+
+/// Bytes of memory for the store.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    /// Blocks of tables that were read.
+    pub(crate) cache: u64,
+    /// Records that are not in tables yet.
+    pub(crate) memtable: u64,
 }
 
 #[derive(Default)]
@@ -99,28 +115,47 @@ struct CodeCache {
 }
 
 impl Store {
-    /// Opens or makes the folder.
+    /// Opens the folder. A new one is filled by `make` beside its final place and moved there when all
+    /// is on disk, because a folder that was half made when the power went could never be opened.
     pub(crate) fn open(
         dir: &Path,
-        cache_bytes: u64,
-        memtable_bytes: u64,
+        sizes: Sizes,
+        make: impl FnOnce(&Self) -> Result<(), LedgerError>,
     ) -> Result<Self, LedgerError> {
-        let database = Database::builder(dir)
+        fs::create_dir_all(dir)?;
+        let lock = Arc::new(File::create(dir.join("lock"))?);
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => LedgerError::InUse(dir.to_owned()),
+            TryLockError::Error(error) => error.into(),
+        })?;
+        let home = dir.join("store");
+        if !home.try_exists()? {
+            let new = dir.join("store.new");
+            if new.try_exists()? {
+                fs::remove_dir_all(&new)?;
+            }
+            let store = Self::open_at(&new, sizes, lock.clone())?;
+            make(&store)?;
+            drop(store);
+            fs::rename(&new, &home)?;
+            File::open(dir)?.sync_all()?;
+        }
+        Self::open_at(&home, sizes, lock)
+    }
+
+    fn open_at(path: &Path, sizes: Sizes, lock: Arc<File>) -> Result<Self, LedgerError> {
+        let database = Database::builder(path)
             .max_journaling_size(JOURNALS)
-            .cache_size(cache_bytes)
+            .cache_size(sizes.cache)
             .worker_threads(2)
-            .open()
-            .map_err(|error| match error {
-                fjall::Error::Locked => LedgerError::InUse(dir.to_owned()),
-                other => LedgerError::Store(other),
-            })?;
+            .open()?;
         let options = || {
             KeyspaceCreateOptions::default()
-                .max_memtable_size(memtable_bytes)
+                .max_memtable_size(sizes.memtable)
                 .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         };
         let keyspace = database.keyspace("ledger", options)?;
-        let store = Self { database, keyspace, codes: Mutex::default() };
+        let store = Self { database, keyspace, codes: Mutex::default(), _lock: lock };
         store.check_format()?;
         Ok(store)
     }

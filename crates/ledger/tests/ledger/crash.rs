@@ -84,6 +84,29 @@ fn killed_at_any_moment() {
     assert_eq!(ledger.head(), open(dir.path()).head());
 }
 
+#[test]
+fn killed_while_the_folder_is_made() {
+    let mut rng = StdRng::from_os_rng();
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        run_victim(dir.path(), Duration::from_micros(rng.random_range(1_000..60_000)));
+        let ledger = open(dir.path());
+        check_chain(&ledger, 0);
+        extend(&ledger, 1);
+    }
+}
+
+#[test]
+fn a_folder_that_was_half_made_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let half = dir.path().join("store.new");
+    fs::create_dir_all(half.join("keyspaces")).unwrap();
+    fs::write(half.join("0.jnl"), "").unwrap();
+    let ledger = open(dir.path());
+    extend(&ledger, 1);
+    assert!(!half.exists());
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -99,13 +122,13 @@ fn copy(from: &Path, to: &Path) {
 
 /// The journal that was written last.
 fn journal(dir: &Path) -> PathBuf {
-    let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(dir.join("store")).unwrap().map(|entry| entry.unwrap().path());
     let journals = files.filter(|path| path.extension().is_some_and(|ext| ext == "jnl"));
     journals.max_by_key(|path| (path.as_os_str().len(), path.clone())).unwrap()
 }
 
 fn tables(dir: &Path) -> usize {
-    fs::read_dir(dir.join("keyspaces"))
+    fs::read_dir(dir.join("store/keyspaces"))
         .unwrap()
         .map(|keyspace| {
             fs::read_dir(keyspace.unwrap().path().join("tables")).map_or(0, Iterator::count)

@@ -106,7 +106,7 @@ fn a_genesis_block_carries_the_root_of_its_state() {
 
 /// Changes one record behind the ledger's back.
 fn tamper(dir: &std::path::Path, table: u8, change: impl Fn(&[u8]) -> Option<Vec<u8>>) {
-    let database = fjall::Database::builder(dir).open().unwrap();
+    let database = fjall::Database::builder(dir.join("store")).open().unwrap();
     let keyspace = database.keyspace("ledger", Default::default).unwrap();
     let (key, value) = keyspace.prefix([table]).next_back().unwrap().into_inner().unwrap();
     match change(&value) {
