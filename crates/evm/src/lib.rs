@@ -1,1 +1,20 @@
-//! evm
+//! What a block does to the state: Ethereum's virtual machine with the native modules inside.
+
+mod call;
+mod database;
+mod executor;
+mod genesis;
+mod header;
+mod machine;
+mod overrides;
+mod provider;
+
+pub use call::{
+    CallFault, CallOutcome, CallRequest, EstimateFault, TX_GAS_MAX, call, create_access_list,
+    estimate_gas,
+};
+pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};
+pub use genesis::{genesis_block, genesis_changes};
+pub use header::{seal_header, validate_header};
+pub use overrides::{AccountOverride, BlockOverrides, Overrides};
+pub use provider::INative;

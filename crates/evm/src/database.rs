@@ -1,0 +1,127 @@
+//! The state as revm reads it, and what revm leaves behind as a change of state.
+
+use std::collections::HashMap;
+
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use revm::{
+    Database,
+    database_interface::DBErrorMarker,
+    state::{Account, AccountInfo, Bytecode, EvmState},
+};
+use tulou_primitives::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
+
+/// A [`StateError`] on its way through revm.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct ReadFault(#[from] StateError);
+
+impl DBErrorMarker for ReadFault {}
+
+/// One version of the state, and the slots that were read from it: a block's changes are told from
+/// its reads by comparing, because revm forgets old values between the transactions of a block.
+pub(crate) struct Reader<'a> {
+    state: &'a dyn StateReader,
+    slots: HashMap<(Address, U256), U256>,
+}
+
+impl core::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Reader").field("slots", &self.slots.len()).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(state: &'a dyn StateReader) -> Self {
+        Self { state, slots: HashMap::new() }
+    }
+
+    /// What a finalized run changed.
+    ///
+    /// # Errors
+    /// - [`StateError`]: the state before cannot be read.
+    pub(crate) fn changes(&self, after: &EvmState) -> Result<ChangeSet, StateError> {
+        let mut changes = ChangeSet::default();
+        for (address, account) in after {
+            if !account.is_touched() {
+                continue;
+            }
+            let before = self.state.account(*address)?;
+            let Some(change) = self.change(*address, account, before) else { continue };
+            if let (Some(state), Some(code)) = (&change.state, &account.info.code)
+                && state.code_hash != KECCAK256_EMPTY
+                && before.is_none_or(|before| before.code_hash != state.code_hash)
+            {
+                changes.code.insert(state.code_hash, code.original_bytes());
+            }
+            changes.accounts.insert(*address, change);
+        }
+        Ok(changes)
+    }
+
+    /// The change of one touched account, `None` where it is as before.
+    fn change(
+        &self,
+        address: Address,
+        account: &Account,
+        before: Option<AccountState>,
+    ) -> Option<AccountChange> {
+        // The local flag stays where nothing loaded the account after its destruction: only then are
+        // its fields those of the dead one.
+        if account.is_selfdestructed_locally() || account.is_empty() {
+            before?;
+            return Some(AccountChange { wipe: true, ..Default::default() });
+        }
+        let info = &account.info;
+        let state =
+            AccountState { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash };
+        let wipe = before.is_some() && (account.is_created() || account.is_selfdestructed());
+        let old = |slot: &U256| {
+            let known = self.slots.get(&(address, *slot)).copied();
+            if wipe { U256::ZERO } else { known.unwrap_or_default() }
+        };
+        let storage: std::collections::BTreeMap<_, _> = account
+            .storage
+            .iter()
+            .filter(|(slot, value)| value.present_value != old(slot))
+            .map(|(slot, value)| (*slot, value.present_value))
+            .collect();
+        if before == Some(state) && storage.is_empty() && !wipe {
+            return None;
+        }
+        Some(AccountChange { wipe, state: Some(state), storage })
+    }
+}
+
+impl Database for Reader<'_> {
+    type Error = ReadFault;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadFault> {
+        let account = self.state.account(address)?;
+        Ok(account.map(|account| AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            // The default is "known to be empty", which would hide the code of every contract.
+            code: None,
+            ..Default::default()
+        }))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, ReadFault> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        let code = self.state.code(hash)?;
+        Bytecode::new_raw_checked(code).map_err(|e| StateError(format!("code {hash}: {e}")).into())
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadFault> {
+        let value = self.state.storage(address, slot)?;
+        self.slots.insert((address, slot), value);
+        Ok(value)
+    }
+
+    fn block_hash(&mut self, height: u64) -> Result<B256, ReadFault> {
+        Ok(self.state.block_hash(height)?)
+    }
+}

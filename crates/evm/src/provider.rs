@@ -1,0 +1,309 @@
+//! Native code inside the EVM: which addresses it answers, under which rules, and the bridge from a
+//! module's [`Host`] to the journal.
+
+use std::fmt::Display;
+
+use alloy_primitives::{Address, B256, Bytes, Log, LogData, U256, keccak256};
+use revm::{
+    context_interface::{
+        Block, Cfg, ContextTr, JournalTr,
+        journaled_state::{JournalCheckpoint, JournalLoadError, account::JournaledAccountTr},
+    },
+    handler::{EthPrecompiles, PrecompileProvider},
+    interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult},
+    primitives::{AddressSet, hardfork::SpecId},
+    state::Bytecode,
+};
+use tulou_slots::{Cx, Fault, Host, ISystem, Res};
+
+/// Code of a native address. It is never run: it makes the account exist, so that it is not swept
+/// as empty (EIP-161) and Solidity's check for code before a call succeeds.
+pub(crate) const MARKER: [u8; 1] = [0xef];
+
+/// Fixed price of a call into native code.
+const CALL_GAS: u64 = 30;
+/// Price of every begun word of calldata.
+const CALL_WORD_GAS: u64 = 6;
+/// Fixed price of an event, as `LOG0` has.
+const LOG_GAS: u64 = 375;
+/// Price of making an address callable: a new account and one byte of code, as `CREATE` charges.
+const MARK_GAS: u64 = 32_000 + 200;
+
+alloy_sol_types::sol! {
+    /// Refusals that come before a module sees the call.
+    interface INative {
+        /// Native code does not run in the storage of others: `DELEGATECALL` or `CALLCODE`.
+        error DelegateCall();
+        /// Native code takes no native balance.
+        error ValueNotAccepted();
+    }
+}
+
+/// Answers one ABI call.
+pub(crate) type Entry = fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>;
+
+/// Which addresses are native.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Natives {
+    /// The code behind an address.
+    pub(crate) route: fn(&Address) -> Option<Entry>,
+    /// The addresses that every transaction finds warm (EIP-2929).
+    pub(crate) warm: fn() -> Vec<Address>,
+}
+
+impl Natives {
+    /// The modules of this build.
+    pub(crate) const STANDARD: Self = Self {
+        route: tulou_modules::route,
+        warm: || tulou_modules::ALL.iter().map(|module| module.address).collect(),
+    };
+}
+
+/// Ethereum's precompiles and the native modules.
+#[derive(Clone, Debug)]
+pub(crate) struct Provider {
+    ethereum: EthPrecompiles,
+    natives: Natives,
+    warm: AddressSet,
+}
+
+impl Provider {
+    pub(crate) fn new(spec: SpecId, natives: Natives) -> Self {
+        let ethereum = EthPrecompiles::new(spec);
+        let mut provider = Self { ethereum, natives, warm: AddressSet::default() };
+        provider.collect_warm();
+        provider
+    }
+
+    fn collect_warm(&mut self) {
+        self.warm = self.ethereum.warm_addresses().iter().copied().collect();
+        self.warm.extend((self.natives.warm)());
+    }
+}
+
+impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provider {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: SpecId) -> bool {
+        let changed = PrecompileProvider::<CTX>::set_spec(&mut self.ethereum, spec);
+        if changed {
+            self.collect_warm();
+        }
+        changed
+    }
+
+    fn run(
+        &mut self,
+        context: &mut CTX,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        match (self.natives.route)(&inputs.bytecode_address) {
+            Some(entry) => run_native(entry, context, inputs).map(Some),
+            None => self.ethereum.run(context, inputs),
+        }
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        &self.warm
+    }
+}
+
+/// One call into native code. State and logs of a call that does not succeed are undone by the EVM,
+/// which opens a checkpoint around every call.
+///
+/// # Errors
+/// - the text of a `Fault::Fatal`: the block cannot be executed here.
+fn run_native<CTX: ContextTr>(
+    entry: Entry,
+    context: &mut CTX,
+    inputs: &CallInputs,
+) -> Result<InterpreterResult, String> {
+    let calldata = inputs.input.bytes(context);
+    let mut bridge = Bridge {
+        context,
+        gas: Gas::new(inputs.gas_limit),
+        is_static: inputs.is_static,
+        checkpoints: Vec::new(),
+    };
+    let outcome = answer(&mut bridge, entry, inputs, &calldata);
+    let mut gas = bridge.gas;
+    let (result, output) = match outcome {
+        Ok(output) => (InstructionResult::Return, output),
+        Err(Fault::Revert(data)) => (InstructionResult::Revert, data),
+        Err(Fault::OutOfGas) => {
+            gas.spend_all();
+            (InstructionResult::OutOfGas, Bytes::new())
+        }
+        Err(Fault::Fatal(reason)) => {
+            return Err(format!("native code at {}: {reason}", inputs.bytecode_address));
+        }
+    };
+    Ok(InterpreterResult { result, output, gas })
+}
+
+fn answer<CTX: ContextTr>(
+    bridge: &mut Bridge<'_, CTX>,
+    entry: Entry,
+    inputs: &CallInputs,
+    calldata: &[u8],
+) -> Res<Bytes> {
+    let words = calldata.len().div_ceil(32) as u64;
+    bridge.charge(CALL_GAS.saturating_add(CALL_WORD_GAS.saturating_mul(words)))?;
+    if inputs.bytecode_address != inputs.target_address {
+        return Err(INative::DelegateCall {}.into());
+    }
+    if !inputs.call_value().is_zero() {
+        return Err(INative::ValueNotAccepted {}.into());
+    }
+    let mut cx = Cx {
+        host: bridge,
+        this: inputs.target_address,
+        caller: inputs.caller,
+        is_static: inputs.is_static,
+    };
+    entry(&mut cx, calldata)
+}
+
+/// A module's machine inside the EVM. Storage, events and refunds have the prices of the opcodes
+/// that do the same.
+struct Bridge<'a, CTX> {
+    context: &'a mut CTX,
+    gas: Gas,
+    is_static: bool,
+    /// Open parts and the refund that each began with.
+    checkpoints: Vec<(JournalCheckpoint, i64)>,
+}
+
+impl<CTX: ContextTr> Bridge<'_, CTX> {
+    /// Modules refuse by themselves in a static call; this holds even where one forgets to.
+    fn writing(&self) -> Res<()> {
+        if self.is_static { Err(ISystem::StaticCall {}.into()) } else { Ok(()) }
+    }
+}
+
+impl<CTX: ContextTr> Host for Bridge<'_, CTX> {
+    fn sload(&mut self, at: Address, slot: U256) -> Res<U256> {
+        let prices = self.context.cfg().gas_params();
+        let (warm, cold) = (prices.warm_storage_read_cost(), prices.cold_storage_additional_cost());
+        let cold_account = prices.cold_account_additional_cost();
+        self.charge(warm)?;
+        let skip_cold = self.gas.remaining() < cold;
+        let mut account = self.context.journal_mut().load_account_mut(at).map_err(unreadable)?;
+        let (value, is_cold) = {
+            let loaded = account.data.sload(slot, skip_cold).map_err(not_loaded)?;
+            (loaded.data.present_value, loaded.is_cold)
+        };
+        let account_is_cold = account.is_cold;
+        drop(account);
+        if is_cold {
+            self.charge(cold)?;
+        }
+        if account_is_cold {
+            self.charge(cold_account)?;
+        }
+        Ok(value)
+    }
+
+    fn sstore(&mut self, at: Address, slot: U256, value: U256) -> Res<()> {
+        self.writing()?;
+        let prices = self.context.cfg().gas_params();
+        let cold = prices.cold_storage_cost();
+        let cold_account = prices.cold_account_additional_cost();
+        self.charge(self.context.cfg().gas_params().sstore_static_gas())?;
+        let skip_cold = self.gas.remaining() < cold;
+        let mut account = self.context.journal_mut().load_account_mut(at).map_err(unreadable)?;
+        let stored = account.data.sstore(slot, value, skip_cold).map_err(not_loaded)?;
+        // A store alone does not keep the account among the changed ones.
+        account.data.touch();
+        let account_is_cold = account.is_cold;
+        drop(account);
+        let prices = self.context.cfg().gas_params();
+        let cost = prices.sstore_dynamic_gas(true, &stored.data, stored.is_cold);
+        let refund = prices.sstore_refund(true, &stored.data);
+        self.charge(cost)?;
+        if account_is_cold {
+            self.charge(cold_account)?;
+        }
+        self.gas.record_refund(refund);
+        Ok(())
+    }
+
+    fn log(&mut self, at: Address, data: LogData) -> Res<()> {
+        self.writing()?;
+        let topics = data.topics().len() as u8;
+        let prices = self.context.cfg().gas_params();
+        let cost = LOG_GAS.saturating_add(prices.log_cost(topics, data.data.len() as u64));
+        self.charge(cost)?;
+        self.context.journal_mut().log(Log { address: at, data });
+        Ok(())
+    }
+
+    fn charge(&mut self, gas: u64) -> Res<()> {
+        if self.gas.record_regular_cost(gas) { Ok(()) } else { Err(Fault::OutOfGas) }
+    }
+
+    fn mark(&mut self, at: Address) -> Res<()> {
+        self.writing()?;
+        self.charge(MARK_GAS)?;
+        let mut account =
+            self.context.journal_mut().load_account_with_code_mut(at).map_err(unreadable)?;
+        if account.data.code_hash() == &marker_hash() {
+            return Ok(());
+        }
+        if account.data.nonce() != 0 || account.data.code_hash() != &keccak256([]) {
+            return Err(Fault::Fatal(format!("{at} is taken by another account")));
+        }
+        account.data.set_nonce(1);
+        account.data.set_code(marker_hash(), marker_code());
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) {
+        let refund = self.gas.refunded();
+        let checkpoint = self.context.journal_mut().checkpoint();
+        self.checkpoints.push((checkpoint, refund));
+    }
+
+    fn end_checkpoint(&mut self, keep: bool) {
+        let Some((checkpoint, refund)) = self.checkpoints.pop() else { return };
+        if keep {
+            self.context.journal_mut().checkpoint_commit();
+        } else {
+            self.context.journal_mut().checkpoint_revert(checkpoint);
+            self.gas.set_refunded(refund);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.context.block().timestamp().saturating_to()
+    }
+
+    fn height(&self) -> u64 {
+        self.context.block().number().saturating_to()
+    }
+
+    fn chain_id(&self) -> u64 {
+        self.context.cfg().chain_id()
+    }
+}
+
+/// keccak256 of [`MARKER`].
+pub(crate) fn marker_hash() -> B256 {
+    keccak256(MARKER)
+}
+
+fn marker_code() -> Bytecode {
+    Bytecode::new_raw(Bytes::from_static(&MARKER))
+}
+
+fn unreadable(error: impl Display) -> Fault {
+    Fault::Fatal(error.to_string())
+}
+
+/// A load that was skipped for want of gas, or one that failed.
+fn not_loaded<E: std::fmt::Debug>(error: JournalLoadError<E>) -> Fault {
+    match error {
+        JournalLoadError::ColdLoadSkipped => Fault::OutOfGas,
+        JournalLoadError::DBError(error) => Fault::Fatal(format!("{error:?}")),
+    }
+}
