@@ -101,8 +101,6 @@ interface IDecisions {
         uint64 rollAreaM2;
         /// @custom:visibility public
         uint32 rollHeads;
-        /// @custom:visibility public
-        uint32 rollUnits;
         /// Rules in force when it was announced, under which it is counted.
         /// @custom:visibility public
         bytes32 packHash;
