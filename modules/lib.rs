@@ -3,12 +3,25 @@
 //! The table below is the only place where a module is registered. Its address, the routing of calls,
 //! its ABI, its REST and command-line face and its genesis marker are derived from the row.
 
+// Replicas must agree and never stop: no floating point, no panics, nothing of `clippy.toml`'s list.
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::float_arithmetic,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 mod genesis;
 pub mod prelude;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use genesis::genesis;
-pub use table::{DECISIONS, Module, is_native, route, system_address};
+pub use table::{DECISIONS, Entry, Module, is_native, route, system_address};
 
 table::modules! {
     rules = 0x01, needs [];

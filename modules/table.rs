@@ -4,6 +4,9 @@ use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, Bytes};
 use tulou_slots::{Cx, Res};
 
+/// Answers one ABI call of the module it belongs to.
+pub type Entry = fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>;
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Module {
@@ -12,7 +15,7 @@ pub struct Module {
     /// Where it is called.
     pub address: Address,
     /// Answers one ABI call.
-    pub entry: fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>,
+    pub entry: Entry,
     /// Its interface.
     pub abi: fn() -> JsonAbi,
     /// Its restricted calls and the offices that may make them: written to `roles` at genesis.
@@ -40,7 +43,7 @@ pub fn is_native(at: &Address) -> bool {
 }
 
 /// The native code behind an address.
-pub fn route(at: &Address) -> Option<fn(&mut Cx<'_>, &[u8]) -> Res<Bytes>> {
+pub fn route(at: &Address) -> Option<Entry> {
     if at[..2] != [0x77, 0x55] {
         return None;
     }

@@ -271,7 +271,7 @@ fn no_account_changes_permits_after_genesis() {
         }
     }
     // What has no permit is refused to everybody by `allow`.
-    let fault = m.run(address::schedule, CHAIR, |cx| allow::<grantCall>(cx)).unwrap_err();
+    let fault = m.run(address::schedule, CHAIR, allow::<grantCall>).unwrap_err();
     assert_eq!(fault.refusal::<NotPermitted>().unwrap().offices, 0);
     let fault = m.run(address::schedule, crate::DECISIONS, allow::<grantCall>).unwrap_err();
     assert!(fault.refusal::<NotPermitted>().is_some());
