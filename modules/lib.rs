@@ -15,6 +15,8 @@
 )]
 
 mod genesis;
+#[cfg(test)]
+mod layout;
 pub mod prelude;
 mod table;
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub use table::{DECISIONS, Entry, Module, is_native, route, system_address};
 table::modules! {
     rules = 0x01, needs [];
     roles = 0x04, needs [rules];
+    registry = 0x06, needs [rules, roles];
     documents = 0x07, needs [rules, roles];
     schedule = 0x09, needs [];
 }

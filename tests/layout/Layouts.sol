@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+// The state of native modules as a Solidity author would write it. Nothing here runs: solc says where it
+// would put each variable, and the modules must put theirs at the same place.
+
+contract Rules {
+    struct Value { uint64 num; uint64 den; uint64 fromAt; uint64 untilAt; }
+    struct Kind { uint8 unit; uint8 bound; }
+    struct Entry { Value value; Kind kind; bytes32 basis; string source; string article; }
+    struct EditionRow { uint256 layer; uint256 madeAt; bytes32 source; bytes32 bookHash; string name; }
+
+    bytes32 bookHash;
+    string[] keys;
+    mapping(bytes32 => uint256) ids;
+    mapping(uint256 => mapping(uint256 => Entry[])) values;
+    EditionRow[] editions;
+}
+
+contract Roles {
+    struct Head { uint8 office; uint64 fromAt; uint64 untilAt; uint64 revokedAt; }
+    struct Row {
+        Head head; address holder; address grantedBy; uint256 frozenUntil; bytes32 basis; string reason;
+    }
+    struct PermitKey { address module; uint32 selector; uint32 offices; }
+    struct PermitRow { PermitKey key; string name; }
+
+    Row[] mandates;
+    mapping(uint256 => uint256[]) byOffice;
+    mapping(address => mapping(uint256 => uint256[])) byHolder;
+    PermitRow[] permits;
+    mapping(address => mapping(uint256 => uint256)) officesFor;
+}
+
+contract Schedule {
+    struct Head { address target; uint8 stage; uint8 refusals; }
+    struct Times { uint64 dueAt; uint64 plannedAt; uint64 bytesLength; }
+    struct Row { Head head; Times times; bytes32 refusal; bytes32[] data; }
+    struct Turn { uint64 dueAt; uint64 id; }
+    struct Heap { Turn[] turns; }
+
+    Row[] tasks;
+    Heap waiting;
+    uint256[] parked;
+    mapping(uint256 => uint256) parkedIndex;
+}
+
+contract Documents {
+    struct Head { uint8 kind; uint64 registeredAt; uint64 retainUntil; }
+    struct Links { uint64 supersedes; uint64 supersededBy; }
+    struct Row {
+        bytes32 hash; Head head; address custodian; address registeredBy; Links links; string title;
+    }
+
+    Row[] documents;
+    mapping(bytes32 => uint256) ids;
+    mapping(uint256 => uint256[]) byKind;
+}
