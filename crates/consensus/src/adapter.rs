@@ -1,11 +1,13 @@
 //! The node's [`Application`] behind the library's interface.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use commonware_consensus::{marshal::ancestry::Ancestry, simplex::types::Context as Turn};
 use commonware_cryptography::{Digested, ed25519::PublicKey};
+use commonware_runtime::Clock;
 use futures::StreamExt;
 use tracing::error;
+use tulou_primitives::Block;
 
 use crate::{
     Application,
@@ -13,6 +15,10 @@ use crate::{
     engine::Context,
     schemes::Scheme,
 };
+
+/// Pause before a turn without a block is given up. A lone validator gets the next turn at once and
+/// would otherwise decline thousands of turns a minute, each of them written to disk.
+const DECLINED: Duration = Duration::from_millis(500);
 
 /// Hands the library's questions to the node.
 #[derive(Clone)]
@@ -26,6 +32,19 @@ impl Adapter {
     pub(crate) fn new(app: Arc<dyn Application>, max_block_bytes: usize) -> Self {
         Self { app, max_block_bytes }
     }
+
+    /// A block on `parent` that the other validators and our own archive will take.
+    async fn build(&self, parent: Block) -> Option<Digested<ChainBlock>> {
+        let (hash, height) = (parent.hash(), parent.height());
+        let block = self.app.propose(parent).await?;
+        if block.header().parent_hash != hash || Some(block.height()) != height.checked_add(1) {
+            error!(height = block.height(), "proposed block is no child of its parent, withheld");
+            return None;
+        }
+        ChainBlock::checked(block, self.max_block_bytes)
+            .inspect_err(|error| error!(%error, "proposed block withheld"))
+            .ok()
+    }
 }
 
 impl commonware_consensus::Application<Context> for Adapter {
@@ -36,27 +55,16 @@ impl commonware_consensus::Application<Context> for Adapter {
 
     async fn propose(
         &mut self,
-        _: (Context, Self::Context),
+        (context, _): (Context, Self::Context),
         mut ancestry: impl Ancestry<ChainBlock>,
         (): (),
     ) -> Option<Digested<ChainBlock>> {
         let parent = ancestry.next().await?.inner().block().clone();
-        let (hash, height) = (parent.hash(), parent.height());
-        let block = self.app.propose(parent).await?;
-        if block.header().parent_hash != hash || Some(block.height()) != height.checked_add(1) {
-            error!(
-                height = block.height(),
-                "proposed block is not a child of its parent, withheld"
-            );
-            return None;
+        let block = self.build(parent).await;
+        if block.is_none() {
+            context.sleep(DECLINED).await;
         }
-        match ChainBlock::checked(block, self.max_block_bytes) {
-            Ok(block) => Some(block),
-            Err(error) => {
-                error!(%error, "proposed block withheld");
-                None
-            }
-        }
+        block
     }
 
     async fn verify(

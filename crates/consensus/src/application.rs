@@ -20,9 +20,9 @@ pub trait Application: Send + Sync + 'static {
 
     /// Builds a block on `parent`, which is final or held as a candidate. Waits until there is
     /// something to put in it or the heartbeat is over, but never longer than the heartbeat after
-    /// the call: the other validators give up on this proposer 1.5 s later. `None`, and a block that
-    /// is no child of `parent`, too large, or not of its header's transactions root, gives the turn
-    /// to the next validator after that delay.
+    /// the call: the other validators give up on this proposer 1.5 s later. `None` gives the turn
+    /// away half a second later, and so does a block that is no child of `parent`, that is too
+    /// large, or whose transactions are not those of its header.
     fn propose(&self, parent: Block) -> BoxFuture<'static, Option<Block>>;
 
     /// Whether `block` is valid on `parent`. `false` is recorded for good, so only a permanently

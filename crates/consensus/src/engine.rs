@@ -54,8 +54,9 @@ pub struct EngineConfig {
     pub key: [u8; 32],
     /// Address for connections from other validators. Port 0 only for a lone validator.
     pub listen: SocketAddr,
-    /// All validators and followers with their addresses; our own entry is ignored. Empty for a lone
-    /// validator.
+    /// All validators and followers with their addresses; our own entry is ignored. Connections are
+    /// accepted only from these IP addresses. A validator that joins later must be here before its
+    /// epoch. Empty for a lone validator.
     pub peers: Vec<(B256, SocketAddr)>,
     /// Chain id, part of what votes are bound to.
     pub chain_id: u64,

@@ -87,6 +87,21 @@ fn a_node_that_lost_its_state_gets_every_block_again() {
 }
 
 #[test]
+fn a_held_proposal_keeps_its_view_and_a_declined_one_loses_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(1);
+    let mut declining = Chain::new(Committees::from([(0, committee(&[0]))]));
+    declining.pace = Duration::from_millis(400);
+    declining.decline = true.into();
+    let declining = Arc::new(declining);
+    let engine = run(config(dir.path(), 0, &addresses), &declining);
+    wait_for(std::slice::from_ref(&declining), 4);
+    engine.stop();
+    let views: Vec<_> = (1..=4).map(|height| declining.get(height).1.view).collect();
+    assert_eq!(views, [2, 3, 4, 5], "the first view had no block, holding costs none");
+}
+
+#[test]
 fn two_of_four_decide_nothing_and_a_third_revives_the_chain() {
     let dir = tempfile::tempdir().unwrap();
     let addresses = free_addresses(4);

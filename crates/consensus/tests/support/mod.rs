@@ -8,7 +8,10 @@ use std::{
     io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -50,6 +53,8 @@ pub(crate) struct Chain {
     pub(crate) delivered: Mutex<Vec<u64>>,
     /// Where final blocks are written, for a chain that outlives its process.
     pub(crate) log: Option<Mutex<File>>,
+    /// Decline the first turn.
+    pub(crate) decline: AtomicBool,
     /// Refuse the block of this height.
     pub(crate) refuse: Option<u64>,
 }
@@ -62,6 +67,7 @@ impl Chain {
             finals: Mutex::default(),
             delivered: Mutex::default(),
             log: None,
+            decline: AtomicBool::new(false),
             refuse: None,
         }
     }
@@ -108,7 +114,11 @@ impl Application for Node {
 
     fn propose(&self, parent: Block) -> BoxFuture<'static, Option<Block>> {
         let pace = self.0.pace;
+        let declines = self.0.decline.swap(false, Ordering::Relaxed);
         Box::pin(async move {
+            if declines {
+                return None;
+            }
             tokio::time::sleep(pace).await;
             let header = Header {
                 parent_hash: parent.hash(),
