@@ -1,0 +1,3 @@
+mod calls;
+pub(crate) mod estate;
+mod rule;
