@@ -9,7 +9,7 @@ use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256};
 use tulou_primitives::Tx;
 
-use crate::{Config, Refused, checks::Candidate};
+use crate::{MempoolConfig, Refused, checks::Candidate};
 
 /// A transaction and the block time at which it came.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Book {
         &mut self,
         candidate: Candidate,
         next: u64,
-        config: &Config,
+        config: &MempoolConfig,
     ) -> Result<(), Refused> {
         let Candidate { tx, sender } = candidate;
         let (hash, nonce, size) = (tx.hash(), tx.envelope().nonce(), tx.raw().len());
@@ -133,7 +133,13 @@ impl Book {
     }
 
     /// Whether a transaction that replaces none has a place.
-    fn room(&self, sender: Address, nonce: u64, next: u64, config: &Config) -> Result<(), Refused> {
+    fn room(
+        &self,
+        sender: Address,
+        nonce: u64,
+        next: u64,
+        config: &MempoolConfig,
+    ) -> Result<(), Refused> {
         let line = self.lines.get(&sender);
         let pending = line.map_or(next, |line| line.pending_nonce().max(next));
         if nonce - pending.min(nonce) > config.nonce_gap {

@@ -7,7 +7,7 @@ use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY};
 use tulou_primitives::{AccountState, StateReader, Tx, TxError};
 
-use crate::{Config, Refused};
+use crate::{MempoolConfig, Refused};
 
 /// Init code a creation may have (EIP-3860).
 const INIT_CODE_BYTES: usize = 49_152;
@@ -32,13 +32,15 @@ pub(crate) struct Candidate {
 }
 
 /// Everything that needs no state, signature last because it costs most.
-pub(crate) fn stateless(raw: Bytes, config: &Config) -> Result<Arc<Tx>, Refused> {
+pub(crate) fn stateless(raw: Bytes, config: &MempoolConfig) -> Result<Arc<Tx>, Refused> {
     if raw.len() > config.tx_bytes {
         return Err(Refused::TooLarge { size: raw.len(), limit: config.tx_bytes });
     }
     let tx = match Tx::decode(raw.clone()) {
         // An unknown type is not broken bytes, and a wallet should be told so.
-        Err(TxError::Malformed(_)) if raw.first().is_some_and(|kind| (0x05..0x80).contains(kind)) => {
+        Err(TxError::Malformed(_))
+            if raw.first().is_some_and(|kind| (0x05..0x80).contains(kind)) =>
+        {
             return Err(Refused::UnsupportedType(raw[0]));
         }
         other => other?,
@@ -48,7 +50,7 @@ pub(crate) fn stateless(raw: Bytes, config: &Config) -> Result<Arc<Tx>, Refused>
 }
 
 /// Chain, fees and gas of a decoded transaction.
-fn shape(tx: &Tx, config: &Config) -> Result<(), Refused> {
+fn shape(tx: &Tx, config: &MempoolConfig) -> Result<(), Refused> {
     let envelope = tx.envelope();
     match envelope.chain_id() {
         None => return Err(Refused::NotReplayProtected),
@@ -63,9 +65,12 @@ fn shape(tx: &Tx, config: &Config) -> Result<(), Refused> {
     if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
         return Err(Refused::TipAboveFeeCap);
     }
-    let (gas, limit) = (envelope.gas_limit(), config.tx_gas_limit.min(config.block_gas_limit));
-    if gas > limit {
-        return Err(Refused::GasLimit { gas, limit });
+    let gas = envelope.gas_limit();
+    if gas > config.tx_gas_limit {
+        return Err(Refused::TxGasLimit { gas, cap: config.tx_gas_limit });
+    }
+    if gas > config.block_gas_limit {
+        return Err(Refused::GasLimit { gas, limit: config.block_gas_limit });
     }
     let size = envelope.input().len();
     if envelope.is_create() && size > INIT_CODE_BYTES {

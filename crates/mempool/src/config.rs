@@ -2,12 +2,12 @@
 
 /// Limits of a [`Mempool`](crate::Mempool).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct MempoolConfig {
     /// EIP-155 chain id that every transaction must carry.
     pub chain_id: u64,
     /// Gas that one block may use.
     pub block_gas_limit: u64,
-    /// Gas that one transaction may ask for.
+    /// Gas that one transaction may ask for (EIP-7825).
     pub tx_gas_limit: u64,
     /// Bytes that one transaction may have.
     pub tx_bytes: usize,
@@ -29,14 +29,14 @@ pub struct Config {
     pub feed: usize,
 }
 
-impl Config {
-    /// The limits a node starts with: about 130 MB at most, room for one second at 60,000
-    /// transactions per second.
-    pub fn new(chain_id: u64, block_gas_limit: u64) -> Self {
+impl Default for MempoolConfig {
+    /// About 130 MB at most, room for one second at 60,000 transactions per second. Chain and gas are
+    /// for the caller to say.
+    fn default() -> Self {
         Self {
-            chain_id,
-            block_gas_limit,
-            tx_gas_limit: block_gas_limit,
+            chain_id: 1,
+            block_gas_limit: 30_000_000,
+            tx_gas_limit: 1 << 24,
             tx_bytes: 128 * 1024,
             txs: 65_536,
             bytes: 128 * 1024 * 1024,

@@ -21,7 +21,7 @@ mod config;
 mod pool;
 mod refused;
 
-pub use config::Config;
+pub use config::MempoolConfig;
 pub use pool::{HeadState, Mempool, Stats};
 pub use refused::Refused;
 

@@ -7,16 +7,26 @@ use alloy_primitives::{Address, B256, Bytes};
 use parking_lot::Mutex;
 use rayon::prelude::*;
 use tokio::sync::{broadcast, watch};
+use tulou_ledger::Ledger;
 use tulou_primitives::{Block, StateError, StateReader, Tx};
 
 use crate::{
-    Config, Refused,
+    MempoolConfig, Refused,
     book::Book,
     checks::{self, Candidate},
 };
 
 /// Gives the state of the newest final block.
-pub type HeadState = Arc<dyn Fn() -> Arc<dyn StateReader> + Send + Sync>;
+pub trait HeadState: Send + Sync {
+    /// The state to check against, newest when asked.
+    fn head_state(&self) -> Arc<dyn StateReader>;
+}
+
+impl HeadState for Ledger {
+    fn head_state(&self) -> Arc<dyn StateReader> {
+        Arc::new(self.latest())
+    }
+}
 
 /// What is in the pool now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,10 +44,10 @@ pub struct Stats {
 /// Transactions that are admitted and not yet final. Cheap to share behind an `Arc`; every method
 /// may be called from any thread.
 pub struct Mempool {
-    config: Config,
-    head: HeadState,
+    config: MempoolConfig,
+    head: Box<dyn HeadState>,
     book: Mutex<Book>,
-    workers: rayon::ThreadPool,
+    workers: Option<rayon::ThreadPool>,
     admitted: broadcast::Sender<Arc<Tx>>,
     arrivals: watch::Sender<u64>,
 }
@@ -49,26 +59,22 @@ impl fmt::Debug for Mempool {
 }
 
 impl Mempool {
-    /// An empty pool over the state that `head` gives.
-    ///
-    /// # Errors
-    /// The threads that recover senders could not be started.
-    pub fn new<S: StateReader + 'static>(
-        config: Config,
-        head: impl Fn() -> S + Send + Sync + 'static,
-    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+    /// An empty pool over the state that `head` gives. Where no thread can be started, senders are
+    /// recovered on the callers' threads.
+    pub fn new(config: MempoolConfig, head: impl HeadState + 'static) -> Self {
         let workers = rayon::ThreadPoolBuilder::new()
             .num_threads(config.recovery_threads)
             .thread_name(|n| format!("recover-{n}"))
-            .build()?;
-        let head: HeadState = Arc::new(move || Arc::new(head()) as Arc<dyn StateReader>);
+            .build()
+            .ok();
         let (admitted, _) = broadcast::channel(config.feed.max(1));
         let (arrivals, _) = watch::channel(0);
-        Ok(Self { config, head, book: Mutex::default(), workers, admitted, arrivals })
+        let head = Box::new(head);
+        Self { config, head, book: Mutex::default(), workers, admitted, arrivals }
     }
 
     /// The limits in force.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &MempoolConfig {
         &self.config
     }
 
@@ -78,7 +84,7 @@ impl Mempool {
     /// # Errors
     /// The first reason of [`Refused`], in the order of its variants.
     pub fn submit(&self, raw: Bytes) -> Result<B256, Refused> {
-        let state = (self.head)();
+        let state = self.head.head_state();
         let checked = self.check(raw, state.as_ref());
         let mut out = self.admit(vec![checked]);
         out.pop().unwrap_or(Err(Refused::AlreadyKnown))
@@ -89,10 +95,14 @@ impl Mempool {
     /// # Errors
     /// Each for itself, as [`Mempool::submit`].
     pub fn submit_many(&self, raws: Vec<Bytes>) -> Vec<Result<B256, Refused>> {
-        let state = (self.head)();
-        let checked = self.workers.install(|| {
-            raws.into_par_iter().with_min_len(16).map(|raw| self.check(raw, state.as_ref())).collect()
-        });
+        let state = self.head.head_state();
+        let check = |raw| self.check(raw, state.as_ref());
+        let checked = match &self.workers {
+            Some(workers) => {
+                workers.install(|| raws.into_par_iter().with_min_len(16).map(check).collect())
+            }
+            None => raws.into_iter().map(check).collect(),
+        };
         self.admit(checked)
     }
 
@@ -107,10 +117,7 @@ impl Mempool {
         Ok((candidate, account.nonce))
     }
 
-    fn admit(
-        &self,
-        checked: Vec<Result<(Candidate, u64), Refused>>,
-    ) -> Vec<Result<B256, Refused>> {
+    fn admit(&self, checked: Vec<Result<(Candidate, u64), Refused>>) -> Vec<Result<B256, Refused>> {
         let mut fresh = Vec::with_capacity(checked.len());
         let mut book = self.book.lock();
         let out = checked
@@ -145,7 +152,7 @@ impl Mempool {
     /// # Errors
     /// The state cannot be read.
     pub fn pending_nonce(&self, account: Address) -> Result<u64, StateError> {
-        let next = (self.head)().account(account)?.map_or(0, |state| state.nonce);
+        let next = self.head.head_state().account(account)?.map_or(0, |state| state.nonce);
         let pending = self.book.lock().pending_nonce(&account);
         Ok(pending.map_or(next, |pending| pending.max(next)))
     }
@@ -175,7 +182,7 @@ impl Mempool {
     /// A block is final and its state is the head's: its transactions leave, and so do those whose
     /// nonces it used up. Call it after the head has moved.
     pub fn on_final(&self, block: &Block) {
-        let state = (self.head)();
+        let state = self.head.head_state();
         let mut used = std::collections::HashMap::new();
         let mut touched = HashSet::new();
         for tx in block.transactions() {

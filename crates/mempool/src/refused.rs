@@ -41,7 +41,15 @@ pub enum Refused {
     /// The tip is above the whole fee.
     #[error("max priority fee per gas higher than max fee per gas")]
     TipAboveFeeCap,
-    /// More gas than a transaction, or a block, may use.
+    /// More gas than one transaction may ask for (EIP-7825).
+    #[error("transaction gas limit too high (cap: {cap}, tx: {gas})")]
+    TxGasLimit {
+        /// Gas asked for.
+        gas: u64,
+        /// Gas allowed.
+        cap: u64,
+    },
+    /// More gas than a block may use.
     #[error("exceeds block gas limit: gas {gas}, limit {limit}")]
     GasLimit {
         /// Gas asked for.
@@ -110,7 +118,9 @@ pub enum Refused {
     #[error("replacement transaction underpriced")]
     Underpriced,
     /// The sender has as many transactions waiting as one sender may have.
-    #[error("account limit exceeded: {limit} transactions of {sender} are waiting, try again later")]
+    #[error(
+        "account limit exceeded: {limit} transactions of {sender} are waiting, try again later"
+    )]
     SenderFull {
         /// The sender.
         sender: Address,

@@ -1,0 +1,114 @@
+//! What the server needs of the rest of the node.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use alloy_primitives::B256;
+use tulou_ledger::Ledger;
+use tulou_mempool::Mempool;
+
+/// Knows who certifies blocks.
+pub trait FinalitySource: Send + Sync {
+    /// What certificates of this ledger are bound to.
+    fn namespace(&self) -> Vec<u8>;
+    /// ed25519 keys of the validators of a height, in the order in which a certificate counts them.
+    fn validators(&self, height: u64) -> Vec<B256>;
+}
+
+/// The clock of a dev chain, which may run ahead. Never present on a shared ledger.
+pub trait DevClock: Send + Sync {
+    /// Seconds since 1970 that a block made now would carry.
+    fn now(&self) -> u64;
+    /// Moves the clock forward and gives the new time.
+    fn increase(&self, seconds: u64) -> u64;
+    /// Sets the time of the next block.
+    fn set_next(&self, timestamp: u64);
+}
+
+/// Every bound of the server in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RpcConfig {
+    /// Bytes of a request.
+    pub request_bytes: u32,
+    /// Bytes of an answer.
+    pub response_bytes: u32,
+    /// Calls in one batch.
+    pub batch: u32,
+    /// Connections at a time.
+    pub connections: u32,
+    /// Subscriptions of one connection.
+    pub subscriptions: u32,
+    /// Messages a subscriber may leave unread before the server waits for it.
+    pub subscription_buffer: u32,
+    /// Filters at a time, all clients together.
+    pub filters: usize,
+    /// Seconds after which a filter that nobody asks for is dropped.
+    pub filter_idle_s: u64,
+    /// Events one query may return.
+    pub logs: usize,
+    /// Blocks one query of events may span.
+    pub log_blocks: u64,
+    /// Gas of one `eth_call` or REST call.
+    pub call_gas: u64,
+    /// Costly calls (executions, proofs, event queries) that run at a time.
+    pub heavy: usize,
+    /// Costly calls that wait for a place; one more is refused at once.
+    pub heavy_waiting: usize,
+    /// How long `eth_sendRawTransactionSync` waits unless the caller says less.
+    pub sync_timeout: Duration,
+    /// Calls of `eth_sendRawTransactionSync` that wait at a time.
+    pub sync_waiting: usize,
+    /// Origins of web pages, other than the node's own, that may call; `*` for any.
+    pub origins: Vec<String>,
+}
+
+impl Default for RpcConfig {
+    fn default() -> Self {
+        Self {
+            request_bytes: 10 << 20,
+            response_bytes: 64 << 20,
+            batch: 1_000,
+            connections: 1_024,
+            subscriptions: 128,
+            subscription_buffer: 1_024,
+            filters: 4_096,
+            filter_idle_s: 300,
+            logs: 20_000,
+            log_blocks: 1_000_000,
+            call_gas: 50_000_000,
+            heavy: std::thread::available_parallelism().map_or(2, usize::from),
+            heavy_waiting: 1_024,
+            sync_timeout: Duration::from_secs(20),
+            sync_waiting: 16_384,
+            origins: Vec::new(),
+        }
+    }
+}
+
+/// Everything the server reads from and hands transactions to.
+#[derive(Clone)]
+pub struct RpcContext {
+    /// Blocks and state.
+    pub ledger: Ledger,
+    /// Where transactions go.
+    pub mempool: Arc<Mempool>,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Gas that one block may use.
+    pub gas_limit: u64,
+    /// Who certifies blocks.
+    pub finality: Arc<dyn FinalitySource>,
+    /// The movable clock of a dev chain.
+    pub dev: Option<Arc<dyn DevClock>>,
+    /// Bounds.
+    pub config: RpcConfig,
+}
+
+impl fmt::Debug for RpcContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcContext")
+            .field("chain_id", &self.chain_id)
+            .field("dev", &self.dev.is_some())
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,310 @@
+//! Executing without a transaction: calls, estimates, access lists, filling in a request.
+
+use std::collections::BTreeMap;
+
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy};
+use alloy_eips::{BlockId, Encodable2718};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U64, U256};
+use alloy_rpc_types_eth::{
+    AccessListResult, BlockOverrides as RpcBlockOverrides, TransactionRequest, state::StateOverride,
+};
+use alloy_sol_types::decode_revert_reason;
+use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
+use serde_json::{Value, json};
+use tulou_evm::{
+    AccountOverride, BlockEnv, BlockOverrides, CallFault, CallOutcome, CallRequest, EstimateFault,
+    Overrides,
+};
+use tulou_ledger::Version;
+
+use super::{Methods, heavy};
+use crate::{error::RpcError, node::Node};
+
+pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    heavy(methods, "eth_call", |node, params| {
+        let scene = Scene::read(node, params)?;
+        let (env, cap) = (scene.env(node), node.config.call_gas);
+        answer(tulou_evm::call(&scene.state, &env, &scene.request, scene.overrides(), cap)?)
+    })?;
+    heavy(methods, "eth_estimateGas", |node, params| {
+        let scene = Scene::read(node, params)?;
+        Ok(U64::from(scene.estimate(node)?))
+    })?;
+    heavy(methods, "eth_createAccessList", access_list)?;
+    heavy(methods, "eth_fillTransaction", fill)
+}
+
+/// A call and where it takes place.
+struct Scene {
+    state: Version,
+    request: CallRequest,
+    overrides: Option<Overrides>,
+}
+
+impl Scene {
+    /// Reads `request, block?, state overrides?, block overrides?`.
+    fn read(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Self, RpcError> {
+        let wanted = params.next::<TransactionRequest>()?;
+        let block = params.optional_next::<BlockId>()?;
+        let accounts = params.optional_next::<StateOverride>()?;
+        let blocks = params.optional_next::<RpcBlockOverrides>()?;
+        let request = request(node, wanted)?;
+        let overrides = match (accounts, blocks) {
+            (None, None) => None,
+            (accounts, blocks) => Some(overrides(accounts, blocks)?),
+        };
+        Ok(Self { state: node.state(block)?, request, overrides })
+    }
+
+    fn overrides(&self) -> Option<&Overrides> {
+        self.overrides.as_ref()
+    }
+
+    fn env(&self, node: &Node) -> BlockEnv {
+        env_of(node, &self.state)
+    }
+
+    fn estimate(&self, node: &Node) -> Result<u64, RpcError> {
+        let cap = node.gas_limit.min(node.config.call_gas);
+        tulou_evm::estimate_gas(&self.state, &self.env(node), &self.request, self.overrides(), cap)
+            .map_err(RpcError::from)
+    }
+}
+
+/// The block whose state a call reads.
+fn env_of(node: &Node, state: &Version) -> BlockEnv {
+    let header = state.header();
+    BlockEnv {
+        chain_id: node.chain_id,
+        height: header.number,
+        timestamp: header.timestamp,
+        gas_limit: header.gas_limit,
+        beneficiary: header.beneficiary,
+        prevrandao: header.mix_hash,
+    }
+}
+
+/// How a view answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// What it returned.
+    Output(Bytes),
+    /// The ABI-encoded error.
+    Refused(Bytes),
+}
+
+/// Calls a view, as nobody in particular.
+pub(crate) fn view(
+    node: &Node,
+    state: &Version,
+    to: Address,
+    input: Bytes,
+) -> Result<Answer, RpcError> {
+    let request = CallRequest { to: Some(to), input, ..Default::default() };
+    match tulou_evm::call(state, &env_of(node, state), &request, None, node.config.call_gas)? {
+        CallOutcome::Success { output, .. } => Ok(Answer::Output(output)),
+        CallOutcome::Revert { output, .. } => Ok(Answer::Refused(output)),
+        CallOutcome::Halt { reason, .. } => Err(RpcError::Call(reason)),
+    }
+}
+
+fn answer(outcome: CallOutcome) -> Result<Bytes, RpcError> {
+    match outcome {
+        CallOutcome::Success { output, .. } => Ok(output),
+        CallOutcome::Revert { output, .. } => Err(revert(output)),
+        CallOutcome::Halt { reason, .. } => Err(RpcError::Call(reason)),
+    }
+}
+
+/// A revert as clients expect it: the reason in the message where it is text, the data beside it.
+pub(crate) fn revert(data: Bytes) -> RpcError {
+    let message = match decode_revert_reason(&data) {
+        Some(reason) if data.len() > 4 => {
+            let reason = reason.trim_start_matches("revert: ");
+            format!("execution reverted: {reason}")
+        }
+        _ => "execution reverted".to_owned(),
+    };
+    RpcError::Revert { message, data }
+}
+
+impl From<CallFault> for RpcError {
+    fn from(fault: CallFault) -> Self {
+        match fault {
+            CallFault::Invalid(reason) => Self::Call(reason),
+            CallFault::Fault(reason) => Self::Fault(reason),
+        }
+    }
+}
+
+impl From<EstimateFault> for RpcError {
+    fn from(fault: EstimateFault) -> Self {
+        match fault {
+            EstimateFault::Revert(data) => revert(data),
+            EstimateFault::Halt(reason) => Self::Call(reason),
+            EstimateFault::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// Reads a request as clients send it.
+fn request(node: &Node, wanted: TransactionRequest) -> Result<CallRequest, RpcError> {
+    let input = wanted.input.clone().try_into_unique_input().map_err(|_| {
+        RpcError::Params("both \"data\" and \"input\" are set and not equal".into())
+    })?;
+    if wanted.gas_price.is_some()
+        && (wanted.max_fee_per_gas.is_some() || wanted.max_priority_fee_per_gas.is_some())
+    {
+        let text = "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified";
+        return Err(RpcError::Params(text.into()));
+    }
+    if wanted.blob_versioned_hashes.is_some() {
+        return Err(RpcError::Params("blobs are not accepted here".into()));
+    }
+    if let Some(have) = wanted.chain_id.filter(|id| *id != node.chain_id) {
+        let want = node.chain_id;
+        return Err(RpcError::Params(format!("chainId does not match: have {have}, want {want}")));
+    }
+    Ok(CallRequest {
+        from: wanted.from.unwrap_or_default(),
+        to: wanted.to.and_then(|kind| kind.to().copied()),
+        value: wanted.value.unwrap_or_default(),
+        input: input.unwrap_or_default(),
+        gas: wanted.gas,
+        gas_price: wanted.gas_price,
+        max_fee_per_gas: wanted.max_fee_per_gas,
+        max_priority_fee_per_gas: wanted.max_priority_fee_per_gas,
+        nonce: wanted.nonce,
+        access_list: wanted.access_list.unwrap_or_default(),
+        authorization_list: wanted.authorization_list.unwrap_or_default(),
+    })
+}
+
+fn overrides(
+    accounts: Option<StateOverride>,
+    block: Option<RpcBlockOverrides>,
+) -> Result<Overrides, RpcError> {
+    let slots = |slots: alloy_primitives::map::B256HashMap<B256>| -> BTreeMap<U256, U256> {
+        slots.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+    };
+    let mut out = Overrides::default();
+    for (address, account) in accounts.unwrap_or_default() {
+        if account.state.is_some() && account.state_diff.is_some() {
+            let text = format!("account {address} has both \"state\" and \"stateDiff\"");
+            return Err(RpcError::Params(text));
+        }
+        if account.move_precompile_to.is_some() {
+            return Err(RpcError::Params("movePrecompileToAddress is not supported".into()));
+        }
+        let account = AccountOverride {
+            balance: account.balance,
+            nonce: account.nonce,
+            code: account.code,
+            state: account.state.map(slots),
+            state_diff: account.state_diff.map(slots),
+        };
+        out.accounts.insert(address, account);
+    }
+    if let Some(block) = block {
+        let number = block.number.map(|number| number.saturating_to());
+        out.block = BlockOverrides {
+            number,
+            timestamp: block.time,
+            gas_limit: block.gas_limit,
+            coinbase: block.coinbase,
+            prevrandao: block.random,
+        };
+    }
+    Ok(out)
+}
+
+fn access_list(node: &Node, params: &mut ParamsSequence<'_>) -> Result<AccessListResult, RpcError> {
+    let scene = Scene::read(node, params)?;
+    let (env, cap) = (scene.env(node), node.config.call_gas);
+    let (access_list, gas_used, error) =
+        tulou_evm::create_access_list(&scene.state, &env, &scene.request, scene.overrides(), cap)?;
+    Ok(AccessListResult { access_list, gas_used: U256::from(gas_used), error })
+}
+
+/// Fills in what a request leaves open (nonce, gas, fees, chain) and gives the unsigned transaction.
+fn fill(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError> {
+    let wanted = params.next::<TransactionRequest>()?;
+    let from = wanted.from.ok_or_else(|| RpcError::Params("\"from\" is missing".into()))?;
+    let kind = wanted.to.unwrap_or(TxKind::Create);
+    let legacy = wanted.transaction_type == Some(0) || wanted.gas_price.is_some();
+    let request = request(node, wanted.clone())?;
+    let nonce = match request.nonce {
+        Some(nonce) => nonce,
+        None => node.mempool.pending_nonce(from)?,
+    };
+    let gas = match request.gas {
+        Some(gas) => gas,
+        None => {
+            let scene =
+                Scene { state: node.ledger.latest(), request: request.clone(), overrides: None };
+            scene.estimate(node)?
+        }
+    };
+    let unsigned = unsigned(node.chain_id, nonce, gas, kind, request, &wanted, legacy)?;
+    let raw: Bytes = unsigned.encoded_2718().into();
+    let mut tx = serde_json::to_value(&unsigned).map_err(|e| RpcError::Fault(e.to_string()))?;
+    if let Some(fields) = tx.as_object_mut() {
+        fields.insert("from".into(), json!(from));
+    }
+    Ok(json!({ "raw": raw, "tx": tx }))
+}
+
+fn unsigned(
+    chain_id: u64,
+    nonce: u64,
+    gas_limit: u64,
+    kind: TxKind,
+    request: CallRequest,
+    wanted: &TransactionRequest,
+    legacy: bool,
+) -> Result<TxEnvelope, RpcError> {
+    let CallRequest { value, input, access_list, authorization_list, .. } = request;
+    let empty = Signature::new(U256::ZERO, U256::ZERO, false);
+    let gas_price = wanted.gas_price.unwrap_or_default();
+    let max_fee_per_gas = wanted.max_fee_per_gas.unwrap_or_default();
+    let max_priority_fee_per_gas = wanted.max_priority_fee_per_gas.unwrap_or_default();
+    if !authorization_list.is_empty() {
+        let to = kind.to().copied();
+        let to = to.ok_or_else(|| RpcError::Params("an authorization needs \"to\"".into()))?;
+        let tx = TxEip7702 {
+            chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            to,
+            value,
+            access_list,
+            authorization_list,
+            input,
+        };
+        return Ok(tx.into_signed(empty).into());
+    }
+    if legacy && access_list.is_empty() {
+        let chain_id = Some(chain_id);
+        let tx = TxLegacy { chain_id, nonce, gas_price, gas_limit, to: kind, value, input };
+        return Ok(tx.into_signed(empty).into());
+    }
+    if legacy || wanted.transaction_type == Some(1) {
+        let to = kind;
+        let tx = TxEip2930 { chain_id, nonce, gas_price, gas_limit, to, value, access_list, input };
+        return Ok(tx.into_signed(empty).into());
+    }
+    let tx = TxEip1559 {
+        chain_id,
+        nonce,
+        gas_limit,
+        max_fee_per_gas,
+        max_priority_fee_per_gas,
+        to: kind,
+        value,
+        access_list,
+        input,
+    };
+    Ok(tx.into_signed(empty).into())
+}

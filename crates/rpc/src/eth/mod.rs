@@ -1,0 +1,58 @@
+//! The `eth`, `net`, `web3` and `txpool` namespaces.
+
+mod call;
+mod chain;
+pub(crate) mod filters;
+mod logs;
+pub(crate) mod receipts;
+mod state;
+mod submit;
+mod subscribe;
+
+use jsonrpsee::{RpcModule, core::RegisterMethodError, types::params::ParamsSequence};
+use serde::Serialize;
+
+pub(crate) use call::{Answer, view};
+
+use crate::{error::RpcError, node::Node};
+
+/// The methods of one server.
+pub(crate) type Methods = RpcModule<Node>;
+
+/// A method: reads its parameters one by one and answers.
+pub(crate) type Answers<R> = fn(&Node, &mut ParamsSequence<'_>) -> Result<R, RpcError>;
+
+/// Registers a method that answers at once.
+pub(crate) fn light<R: Serialize + Clone + 'static>(
+    methods: &mut Methods,
+    name: &'static str,
+    answer: Answers<R>,
+) -> Result<(), RegisterMethodError> {
+    methods.register_method(name, move |params, node, _| answer(node, &mut params.sequence()))?;
+    Ok(())
+}
+
+/// Registers a method that executes, proves or searches.
+pub(crate) fn heavy<R: Serialize + Clone + Send + 'static>(
+    methods: &mut Methods,
+    name: &'static str,
+    answer: Answers<R>,
+) -> Result<(), RegisterMethodError> {
+    methods.register_async_method(name, move |params, node, _| async move {
+        let params = params.into_owned();
+        node.heavy(move |node| answer(node, &mut params.sequence())).await
+    })?;
+    Ok(())
+}
+
+/// Adds all methods of these namespaces.
+pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    chain::register(methods)?;
+    state::register(methods)?;
+    call::register(methods)?;
+    receipts::register(methods)?;
+    submit::register(methods)?;
+    logs::register(methods)?;
+    filters::register(methods)?;
+    subscribe::register(methods)
+}

@@ -1,0 +1,76 @@
+//! Accounts, storage, code and their proofs.
+
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
+use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
+use alloy_serde::JsonStorageKey;
+use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
+use tulou_primitives::StateReader;
+
+use super::{Methods, heavy, light};
+use crate::{error::RpcError, node::Node};
+
+/// Slots that one proof covers at most.
+const PROOF_SLOTS: usize = 1_024;
+
+pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    light(methods, "eth_getBalance", |node, params| {
+        let (address, id) = (params.next::<Address>()?, params.optional_next()?);
+        let account = node.state(id)?.account(address)?;
+        Ok(account.map_or(U256::ZERO, |account| account.balance))
+    })?;
+    light(methods, "eth_getTransactionCount", transaction_count)?;
+    light(methods, "eth_getCode", |node, params| {
+        let (address, id) = (params.next::<Address>()?, params.optional_next()?);
+        let state = node.state(id)?;
+        match state.account(address)? {
+            Some(account) if account.code_hash != KECCAK256_EMPTY => {
+                Ok(state.code(account.code_hash)?)
+            }
+            _ => Ok(Bytes::new()),
+        }
+    })?;
+    light(methods, "eth_getStorageAt", |node, params| {
+        let address = params.next::<Address>()?;
+        let slot = params.next::<JsonStorageKey>()?.as_b256();
+        let value = node.state(params.optional_next()?)?.storage(address, slot.into())?;
+        Ok(B256::from(value))
+    })?;
+    heavy(methods, "eth_getProof", proof)
+}
+
+fn transaction_count(node: &Node, params: &mut ParamsSequence<'_>) -> Result<U64, RpcError> {
+    let (address, id) = (params.next::<Address>()?, params.optional_next::<BlockId>()?);
+    if id == Some(BlockId::Number(BlockNumberOrTag::Pending)) {
+        return Ok(U64::from(node.mempool.pending_nonce(address)?));
+    }
+    let account = node.state(id)?.account(address)?;
+    Ok(U64::from(account.map_or(0, |account| account.nonce)))
+}
+
+fn proof(
+    node: &Node,
+    params: &mut ParamsSequence<'_>,
+) -> Result<EIP1186AccountProofResponse, RpcError> {
+    let address = params.next::<Address>()?;
+    let keys = params.optional_next::<Vec<JsonStorageKey>>()?.unwrap_or_default();
+    if keys.len() > PROOF_SLOTS {
+        return Err(RpcError::Limit(format!("at most {PROOF_SLOTS} slots in one proof")));
+    }
+    let state = node.state(params.optional_next()?)?;
+    let slots: Vec<U256> = keys.iter().map(|key| key.as_b256().into()).collect();
+    let found = state.proof(address, &slots);
+    let account = found.state.unwrap_or_default();
+    let storage = keys.into_iter().zip(found.storage);
+    Ok(EIP1186AccountProofResponse {
+        address,
+        balance: account.balance,
+        code_hash: account.code_hash,
+        nonce: account.nonce,
+        storage_hash: found.storage_root,
+        account_proof: found.account_proof,
+        storage_proof: storage
+            .map(|(key, slot)| EIP1186StorageProof { key, value: slot.value, proof: slot.proof })
+            .collect(),
+    })
+}

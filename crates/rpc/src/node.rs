@@ -1,0 +1,119 @@
+//! What all methods share: the context, the filters, the bounds.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::B256;
+use tokio::sync::Semaphore;
+use tulou_ledger::Version;
+
+use crate::{RpcContext, error::RpcError, eth::filters::Filters, eth::receipts::Waiters};
+
+/// The server's state. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Node(Arc<Inner>);
+
+pub(crate) struct Inner {
+    context: RpcContext,
+    pub(crate) filters: Filters,
+    pub(crate) waiters: Waiters,
+    heavy: Semaphore,
+    heavy_waiting: AtomicUsize,
+}
+
+impl std::ops::Deref for Node {
+    type Target = RpcContext;
+
+    fn deref(&self) -> &RpcContext {
+        &self.0.context
+    }
+}
+
+/// Counts a call as waiting until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Node {
+    pub(crate) fn new(context: RpcContext) -> Self {
+        let filters = Filters::new(context.config.filters, context.config.filter_idle_s);
+        let waiters = Waiters::new(context.config.sync_waiting);
+        let heavy = Semaphore::new(context.config.heavy.max(1));
+        let heavy_waiting = AtomicUsize::new(0);
+        Self(Arc::new(Inner { context, filters, waiters, heavy, heavy_waiting }))
+    }
+
+    pub(crate) fn filters(&self) -> &Filters {
+        &self.0.filters
+    }
+
+    pub(crate) fn waiters(&self) -> &Waiters {
+        &self.0.waiters
+    }
+
+    /// Runs costly work on a thread that may block, a bounded number at a time. Refuses at once where
+    /// too many wait already.
+    pub(crate) async fn heavy<T: Send + 'static, E: From<RpcError> + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let before = self.0.heavy_waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting(&self.0.heavy_waiting);
+        if before >= self.config.heavy_waiting {
+            let text = "server is busy: too many calls are waiting, try again later";
+            return Err(RpcError::Limit(text.into()).into());
+        }
+        let permit = self.0.heavy.acquire().await;
+        drop(waiting);
+        let node = self.clone();
+        let result = tokio::task::spawn_blocking(move || work(&node)).await;
+        drop(permit);
+        result.unwrap_or_else(|error| Err(RpcError::Fault(error.to_string()).into()))
+    }
+
+    /// Height of a tag or number; `None` beyond the head. Everything that is shown is final, so
+    /// `latest`, `safe`, `finalized` and `pending` are one.
+    pub(crate) fn height(&self, tag: BlockNumberOrTag) -> Option<u64> {
+        let head = self.ledger.head().height;
+        match tag {
+            BlockNumberOrTag::Number(height) => (height <= head).then_some(height),
+            BlockNumberOrTag::Earliest => Some(0),
+            _ => Some(head),
+        }
+    }
+
+    /// Height of a block that a client names, `None` where there is no such block.
+    pub(crate) fn height_of(&self, id: BlockId) -> Result<Option<u64>, RpcError> {
+        match id {
+            BlockId::Hash(hash) => Ok(self.ledger.height_of(hash.block_hash)?),
+            BlockId::Number(tag) => Ok(self.height(tag)),
+        }
+    }
+
+    /// The state a client asks for, by default the newest.
+    pub(crate) fn state(&self, id: Option<BlockId>) -> Result<Version, RpcError> {
+        let Some(id) = id else { return Ok(self.ledger.latest()) };
+        if matches!(id, BlockId::Number(tag) if !tag.is_number() && !tag.is_earliest()) {
+            return Ok(self.ledger.latest());
+        }
+        let height =
+            self.height_of(id)?.ok_or_else(|| RpcError::NotFound("header not found".into()))?;
+        self.ledger.version_at(height).ok_or_else(|| {
+            RpcError::NotFound(format!(
+                "historical state of block {height} is not kept any more; ask for a newer block"
+            ))
+        })
+    }
+
+    /// Hash of the first block.
+    pub(crate) fn genesis_hash(&self) -> B256 {
+        self.ledger.genesis().hash()
+    }
+}

@@ -1,0 +1,211 @@
+//! One listener, and which door a request takes.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use jsonrpsee::{
+    core::RegisterMethodError,
+    server::{
+        BatchRequestConfig, IdProvider, PingConfig, ServerConfig, StopHandle, TowerServiceBuilder,
+        stop_channel,
+    },
+    types::SubscriptionId,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tower::{Service, layer::util::Identity};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::{
+    RpcContext,
+    eth::{self, Methods, receipts::Waiters},
+    node::Node,
+    rest::{self, Api},
+    tulou, web,
+};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Two methods have one name.
+    #[error(transparent)]
+    Methods(#[from] RegisterMethodError),
+}
+
+/// A running server. Dropping the handle leaves it running; [`ServerHandle::stop`] ends it.
+#[derive(Debug)]
+pub struct ServerHandle {
+    /// Where it listens; the port is the real one where 0 was asked for.
+    pub addr: SocketAddr,
+    calls: jsonrpsee::server::ServerHandle,
+    listener: JoinHandle<()>,
+    follower: JoinHandle<()>,
+}
+
+impl ServerHandle {
+    /// Ends the server: no new connections, open ones are closed.
+    pub fn stop(self) {
+        // An error means that nobody is connected.
+        let _ = self.calls.stop();
+        self.listener.abort();
+        self.follower.abort();
+    }
+}
+
+/// Which door a request takes.
+#[derive(Clone)]
+struct Doors {
+    calls: TowerServiceBuilder<Identity, Identity>,
+    methods: Methods,
+    stop: StopHandle,
+}
+
+/// Subscription ids as clients know them: `0x` and 16 random bytes.
+#[derive(Clone, Copy, Debug)]
+struct HexIds;
+
+impl IdProvider for HexIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        alloy_primitives::FixedBytes::<16>::random().to_string().into()
+    }
+}
+
+/// Serves JSON-RPC, REST and the web app on `addr` until the handle stops it.
+///
+/// # Errors
+/// - [`ServeError::Listen`]: the address cannot be had.
+/// - [`ServeError::Methods`]: a method is registered twice.
+pub async fn serve(addr: SocketAddr, context: RpcContext) -> Result<ServerHandle, ServeError> {
+    let listener =
+        TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
+    let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
+    let node = Node::new(context);
+    let mut methods = Methods::new(node.clone());
+    eth::register(&mut methods)?;
+    tulou::register(&mut methods, node.dev.is_some())?;
+    let (stop, calls) = stop_channel();
+    let doors = Doors {
+        calls: jsonrpsee::server::Server::builder()
+            .set_config(server_config(&node))
+            .to_service_builder(),
+        methods,
+        stop: stop.clone(),
+    };
+    let app = router(&node, doors);
+    let follower = tokio::spawn(Waiters::follow(node));
+    let listener = tokio::spawn(async move {
+        let stopped = async move { stop.shutdown().await };
+        let served = axum::serve(listener, app).with_graceful_shutdown(stopped).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the server broke off");
+        }
+    });
+    Ok(ServerHandle { addr, calls, listener, follower })
+}
+
+fn server_config(node: &Node) -> ServerConfig {
+    let limits = &node.config;
+    ServerConfig::builder()
+        .max_request_body_size(limits.request_bytes)
+        .max_response_body_size(limits.response_bytes)
+        .max_connections(limits.connections)
+        .max_subscriptions_per_connection(limits.subscriptions)
+        .set_message_buffer_capacity(limits.subscription_buffer)
+        .set_batch_request_config(BatchRequestConfig::Limit(limits.batch))
+        .enable_ws_ping(PingConfig::default())
+        .set_id_provider(HexIds)
+        .build()
+}
+
+fn router(node: &Node, doors: Doors) -> Router {
+    let api = Arc::new(Api::new(node.clone()));
+    Router::new()
+        .route("/", any(root))
+        .route("/rpc", any(call))
+        .route("/ws", any(call))
+        .with_state(doors)
+        .merge(rest::router(api))
+        .route("/healthz", get(health).with_state(node.clone()))
+        .fallback(web::file)
+        .layer(axum::middleware::map_response(security_headers))
+        .layer(cors(node))
+}
+
+/// JSON-RPC for whoever posts or upgrades, the web app for everybody else.
+async fn root(State(doors): State<Doors>, request: Request) -> Response {
+    let upgrades = request.headers().contains_key(header::SEC_WEBSOCKET_KEY);
+    match *request.method() {
+        Method::GET | Method::HEAD if !upgrades => web::file(request).await,
+        _ => call(State(doors), request).await,
+    }
+}
+
+async fn call(State(doors): State<Doors>, request: Request) -> Response {
+    let mut service = doors.calls.build(doors.methods, doors.stop);
+    match service.call(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => {
+            tracing::warn!(%error, "a request could not be served");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn health(State(node): State<Node>) -> Response {
+    let head = node.ledger.head();
+    let body = serde_json::json!({
+        "status": "ok",
+        "height": head.height,
+        "hash": head.hash,
+        "timestamp": head.timestamp,
+    });
+    axum::Json(body).into_response()
+}
+
+fn cors(node: &Node) -> CorsLayer {
+    let origins = &node.config.origins;
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, header::ACCEPT])
+        .expose_headers([rest::HEIGHT_HEADER]);
+    if origins.iter().any(|origin| origin == "*") {
+        return layer.allow_origin(AllowOrigin::any());
+    }
+    let listed = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    layer.allow_origin(AllowOrigin::list(listed))
+}
+
+/// Nothing but this node's own files may run in the app, and no other page may frame it.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
+    worker-src 'self'; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; \
+    form-action 'none'";
+const PERMISSIONS: &str = "camera=(self), publickey-credentials-get=(self), \
+    publickey-credentials-create=(self)";
+
+async fn security_headers(mut response: Response) -> Result<Response, Infallible> {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, CSP);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("permissions-policy"), PERMISSIONS);
+    Ok(response)
+}
