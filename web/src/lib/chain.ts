@@ -1,0 +1,94 @@
+/**
+ * The write path, and the only file that knows viem. Loaded on the first write.
+ * A call is encoded by the ABI of its module, signed with the demo key, sent, waited for and checked here.
+ */
+import { decodeErrorResult, encodeFunctionData, keccak256, type Abi, type Hex } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { demoKey } from './demo';
+import { NoAnswer, Refusal } from './failure';
+import { moduleAbi, moduleAddress, type ModuleName } from './modules';
+import { check, type Checked } from './checking';
+import { rpc, RpcError } from './rpc';
+import { toHex } from '$verifier/bytes';
+
+export interface Written { hash: string; checked: Checked | null }
+
+/** Longest wait for an answer before the screen says "sent, waiting". */
+const WAIT_MS = 10_000;
+const GAS_CEILING = 25_000_000n;
+
+let chainId: number | undefined;
+
+/** Makes a call as a demo identity. Throws `Refusal` where the rules say no, `NoAnswer` where nobody answered in time. */
+export async function write(as: string, module: ModuleName, call: string, args: readonly unknown[]): Promise<Written> {
+  const account = privateKeyToAccount(toHex(demoKey(as)) as Hex);
+  const abi = await moduleAbi(module);
+  const to = moduleAddress(module);
+  const data = encodeFunctionData({ abi, functionName: call, args });
+  chainId ??= Number(await rpc<string>('eth_chainId'));
+  const [nonce, gas] = await Promise.all([
+    rpc<string>('eth_getTransactionCount', [account.address, 'pending']),
+    estimate({ from: account.address, to, data }, abi),
+  ]);
+  const signed = await account.signTransaction({ type: 'eip1559', chainId, nonce: Number(nonce), to, data, gas, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, value: 0n });
+  const hash = keccak256(signed);
+  await send(signed, hash, { from: account.address, to, data }, abi);
+  return { hash, checked: await check(hash) };
+}
+
+interface Call { from: Hex; to: Hex; data: Hex }
+
+/** Dry run first: a refusal is shown before anything is sent. */
+async function estimate(tx: Call, abi: Abi): Promise<bigint> {
+  try {
+    const gas = BigInt(await rpc<string>('eth_estimateGas', [tx]));
+    const roomy = (gas * 3n) / 2n;
+    return roomy > GAS_CEILING ? GAS_CEILING : roomy;
+  } catch (cause) {
+    throw refusal(cause, abi);
+  }
+}
+
+async function send(signed: Hex, hash: Hex, tx: Call, abi: Abi): Promise<void> {
+  let receipt: { status: string; blockNumber: string } | null;
+  try {
+    receipt = await rpc<{ status: string; blockNumber: string }>('eth_sendRawTransactionSync', [signed], WAIT_MS);
+  } catch (cause) {
+    if (cause instanceof RpcError && cause.code === -32601) await rpc('eth_sendRawTransaction', [signed]);
+    else if (cause instanceof RpcError && cause.code === 3) throw refusal(cause, abi);
+    // Any other failure may have come after the book took it: look before saying so.
+    receipt = await poll(hash);
+    if (!receipt) throw cause instanceof RpcError && cause.code !== -32601 ? cause : new NoAnswer(hash);
+  }
+  if (BigInt(receipt.status) === 1n) return;
+  try {
+    await rpc('eth_call', [tx, receipt.blockNumber]);
+  } catch (cause) {
+    throw refusal(cause, abi);
+  }
+  throw new Refusal('reverted', []);
+}
+
+async function poll(hash: Hex): Promise<{ status: string; blockNumber: string } | null> {
+  const end = Date.now() + WAIT_MS;
+  while (Date.now() < end) {
+    const found = await rpc<{ status: string; blockNumber: string } | null>('eth_getTransactionReceipt', [hash]).catch(() => null);
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 300));
+  }
+  return null;
+}
+
+/** Turns revert data into the error's name and arguments. */
+function refusal(cause: unknown, abi: Abi): unknown {
+  if (!(cause instanceof RpcError)) return cause;
+  const data = typeof cause.data === 'string' ? cause.data : (cause.data as { data?: string } | undefined)?.data;
+  if (!data || data.length < 10) return cause;
+  try {
+    const decoded = decodeErrorResult({ abi, data: data as Hex });
+    return new Refusal(decoded.errorName, decoded.args ?? []);
+  } catch {
+    return new Refusal(cause.message, []);
+  }
+}
+

@@ -1,0 +1,46 @@
+/** The check that makes a receipt jade: run here, against offices this device already knows. */
+import { anchorOf, sameAnchor, verifyReceipt, type Anchor, type ReceiptProof, type Refuted, type Verified } from '$verifier/index';
+import { get, set } from './prefs.svelte';
+import { rpc, RpcError } from './rpc';
+
+export interface Checked { proof: ReceiptProof; verdict: Verified | Refuted }
+
+/** Fetches a proof and checks it here. `null` while the book does not have the receipt. */
+export async function check(hash: string): Promise<Checked | null> {
+  let proof: ReceiptProof | null;
+  try {
+    proof = await rpc<ReceiptProof | null>('tulou_getReceiptProof', [hash]);
+  } catch (cause) {
+    if (cause instanceof RpcError && cause.code !== -32601) return null;
+    throw cause;
+  }
+  if (!proof) return null;
+  return { proof, verdict: await verifyReceipt(proof, pinned(proof)) };
+}
+
+/**
+ * The offices this device trusts: those it met first for this book, until someone forgets them.
+ * A book with another start is another book (a fresh demo), so it is met anew.
+ */
+function pinned(proof: ReceiptProof): Anchor {
+  const offered = anchorOf(proof);
+  let known: Anchor | null = null;
+  try { known = JSON.parse(get('anchor') ?? 'null') as Anchor | null; } catch { known = null; }
+  if (known && known.genesis.toLowerCase() === offered.genesis.toLowerCase()) return known;
+  if (!known || !sameAnchor(known, offered)) set('anchor', JSON.stringify(offered));
+  return offered;
+}
+
+/** Checks the newest receipt in the book; returns how many offices signed its page, 0 where nothing could be checked. */
+export async function latestCheck(): Promise<number> {
+  let block = await rpc<{ number: string; transactions: string[] } | null>('eth_getBlockByNumber', ['latest', false]);
+  for (let tries = 0; block && !block.transactions.length && tries < 12; tries += 1) {
+    const number = Number(block.number);
+    if (number === 0) return 0;
+    block = await rpc('eth_getBlockByNumber', [`0x${(number - 1).toString(16)}`, false]);
+  }
+  const hash = block?.transactions[0];
+  if (!hash) return 0;
+  const found = await check(hash);
+  return found?.verdict.ok ? found.verdict.signed.filter(Boolean).length : 0;
+}

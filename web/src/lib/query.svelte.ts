@@ -1,0 +1,43 @@
+import { ReadError } from './api';
+import { i18n } from './i18n/index.svelte';
+import { live } from './live.svelte';
+
+/** A read that a screen shows. Keeps the last answer while the next one is fetched. */
+export interface Query<T> {
+  readonly value: T | undefined;
+  readonly error: string | undefined;
+  /** When the shown value was read, in milliseconds. */
+  readonly at: number;
+  refresh(): void;
+}
+
+/** Reads now, again whenever the book grows a page, and whenever what `fetcher` depends on changes. Call in a component. */
+export function query<T>(fetcher: () => Promise<T>): Query<T> {
+  let value = $state.raw<T>();
+  let error = $state<string>();
+  let at = $state(0);
+  let again = $state(0);
+  let run = 0;
+
+  $effect(() => {
+    void live.tick;
+    void again;
+    const mine = (run += 1);
+    fetcher().then(
+      (got) => { if (mine === run) { value = got; error = undefined; at = Date.now(); } },
+      (cause: unknown) => { if (mine === run) error = explain(cause); },
+    );
+  });
+
+  return {
+    get value() { return value; },
+    get error() { return error; },
+    get at() { return at; },
+    refresh() { error = undefined; again += 1; },
+  };
+}
+
+function explain(cause: unknown): string {
+  if (cause instanceof ReadError && cause.status === 0) return i18n.t.errors.offline;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,6 @@
+import { i18n } from './i18n/index.svelte';
+
+/** Names of the offices that keep the book, in the fixed order of the set. One alone is the demo's own machine. */
+export function seatNames(n: number): string[] {
+  return Array.from({ length: n }, (_, i) => i18n.t.receipt.seat(i + 1));
+}

@@ -1,0 +1,24 @@
+import './app.css';
+import { mount } from 'svelte';
+import App from './App.svelte';
+import { acting } from '$lib/actor.svelte';
+import { i18n } from '$lib/i18n/index.svelte';
+import { live } from '$lib/live.svelte';
+import { prefs } from '$lib/prefs.svelte';
+import { slips } from '$lib/receipts.svelte';
+import { router } from '$lib/router.svelte';
+
+// A tab left open over a release asks for pieces that are gone: load the new release, once.
+addEventListener('vite:preloadError', () => {
+  if (sessionStorage.getItem('tulou.reloaded')) return;
+  sessionStorage.setItem('tulou.reloaded', '1');
+  location.reload();
+});
+
+prefs.start();
+acting.start();
+slips.start();
+router.start();
+live.start();
+await i18n.ready();
+mount(App, { target: document.getElementById('app') as HTMLElement });
