@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, mpsc},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use alloy_consensus::ReceiptEnvelope;
@@ -137,21 +137,36 @@ impl Versions {
     }
 }
 
-/// A thread that frees versions. It ends when the reaper is dropped.
-pub(crate) struct Reaper(mpsc::Sender<Garbage>);
+/// A thread that frees versions. Dropping the reaper waits for it: versions keep the folder locked, and
+/// who drops a ledger may want to open it again.
+pub(crate) struct Reaper {
+    sender: Option<mpsc::Sender<Garbage>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Reaper {
     pub(crate) fn start() -> std::io::Result<Self> {
         let (sender, garbage) = mpsc::channel();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("ledger-reaper".into())
             .spawn(move || garbage.into_iter().for_each(drop::<Garbage>))?;
-        Ok(Self(sender))
+        Ok(Self { sender: Some(sender), thread: Some(thread) })
     }
 
     /// Frees it some time soon.
     pub(crate) fn take(&self, garbage: Garbage) {
-        // Without the thread the send fails and hands the garbage back, which frees it here.
-        let _ = self.0.send(garbage);
+        if let Some(sender) = &self.sender {
+            // Without the thread the send fails and hands the garbage back, which frees it here.
+            let _ = sender.send(garbage);
+        }
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }

@@ -174,3 +174,15 @@ fn people_read_and_prove_while_blocks_become_final() {
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
+
+#[test]
+fn a_dropped_ledger_can_be_opened_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 1..30 {
+        let ledger = open(dir.path());
+        let head = ledger.head().hash;
+        let rivals = [1, 2, 3].map(|seed| grow(&ledger, head, seed).hash());
+        // The losers go to be freed just before the end.
+        assert_eq!(ledger.finalize(rivals[0]).unwrap().height, round);
+    }
+}
