@@ -4,7 +4,7 @@ use tulou_primitives::Genesis;
 use tulou_slots::Host;
 
 use crate::{
-    ALL, address,
+    ALL, address, money,
     prelude::*,
     roles::{self, Office},
     rules,
@@ -41,7 +41,7 @@ pub fn genesis(host: &mut dyn Host, genesis: &Genesis) -> Res<()> {
         .collect();
     within(host, address::rules, |cx| rules::genesis(cx, &packs))?;
     within(host, address::roles, |cx| roles::genesis(cx, &offices, &permits))?;
-    Ok(())
+    within(host, address::money, |cx| money::genesis(cx, address::funds))
 }
 
 /// Runs `f` as the module at `this`, called by nobody.

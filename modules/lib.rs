@@ -15,8 +15,6 @@
 )]
 
 mod genesis;
-#[cfg(test)]
-mod layout;
 pub mod prelude;
 mod table;
 #[cfg(test)]
@@ -30,5 +28,8 @@ table::modules! {
     roles = 0x04, needs [rules];
     registry = 0x06, needs [rules, roles];
     documents = 0x07, needs [rules, roles];
+    money = 0x08, needs [roles];
     schedule = 0x09, needs [];
+    decisions = 0x0b, needs [rules, roles, registry, schedule];
+    funds = 0x0c, needs [rules, roles, registry, money, decisions];
 }

@@ -47,6 +47,9 @@ pub fn route(at: &Address) -> Option<Entry> {
     if at[..2] != [0x77, 0x55] {
         return None;
     }
+    if crate::money::is_asset(at) {
+        return Some(crate::money::token_entry);
+    }
     crate::ALL.iter().find(|module| module.address == *at).map(|module| module.entry)
 }
 
