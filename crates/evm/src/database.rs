@@ -1,6 +1,6 @@
 //! The state as revm reads it, and what revm leaves behind as a change of state.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use revm::{
@@ -22,6 +22,8 @@ impl DBErrorMarker for ReadFault {}
 pub(crate) struct Reader<'a> {
     state: &'a dyn StateReader,
     slots: HashMap<(Address, U256), U256>,
+    /// The first read that failed. Whatever was made of it, nothing of this run may be used.
+    failed: Option<StateError>,
 }
 
 impl core::fmt::Debug for Reader<'_> {
@@ -32,14 +34,29 @@ impl core::fmt::Debug for Reader<'_> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(state: &'a dyn StateReader) -> Self {
-        Self { state, slots: HashMap::new() }
+        Self { state, slots: HashMap::new(), failed: None }
+    }
+
+    /// The first failure to read, where there was one.
+    pub(crate) fn failed(&self) -> Option<&StateError> {
+        self.failed.as_ref()
+    }
+
+    fn note<T>(&mut self, read: Result<T, StateError>) -> Result<T, ReadFault> {
+        if let (Err(error), None) = (&read, &self.failed) {
+            self.failed = Some(error.clone());
+        }
+        Ok(read?)
     }
 
     /// What a finalized run changed.
     ///
     /// # Errors
-    /// - [`StateError`]: the state before cannot be read.
+    /// - [`StateError`]: the state could not or cannot be read.
     pub(crate) fn changes(&self, after: &EvmState) -> Result<ChangeSet, StateError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let mut changes = ChangeSet::default();
         for (address, account) in after {
             if !account.is_touched() {
@@ -79,7 +96,7 @@ impl<'a> Reader<'a> {
             let known = self.slots.get(&(address, *slot)).copied();
             if wipe { U256::ZERO } else { known.unwrap_or_default() }
         };
-        let storage: std::collections::BTreeMap<_, _> = account
+        let storage: BTreeMap<_, _> = account
             .storage
             .iter()
             .filter(|(slot, value)| value.present_value != old(slot))
@@ -96,8 +113,8 @@ impl Database for Reader<'_> {
     type Error = ReadFault;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadFault> {
-        let account = self.state.account(address)?;
-        Ok(account.map(|account| AccountInfo {
+        let account = self.state.account(address);
+        Ok(self.note(account)?.map(|account| AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
             code_hash: account.code_hash,
@@ -116,12 +133,14 @@ impl Database for Reader<'_> {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadFault> {
-        let value = self.state.storage(address, slot)?;
+        let value = self.state.storage(address, slot);
+        let value = self.note(value)?;
         self.slots.insert((address, slot), value);
         Ok(value)
     }
 
     fn block_hash(&mut self, height: u64) -> Result<B256, ReadFault> {
-        Ok(self.state.block_hash(height)?)
+        let hash = self.state.block_hash(height);
+        self.note(hash)
     }
 }

@@ -113,7 +113,7 @@ pub enum Dropped {
     /// It breaks a rule on the present state.
     #[error("invalid: {0}")]
     Invalid(String),
-    /// This machine failed on it; an error of the software or the disk.
+    /// Native code met a state that cannot be: an error of the software.
     #[error("fault: {0}")]
     Fault(String),
 }
@@ -212,6 +212,9 @@ pub(crate) fn build_with(
                 included.push(tx);
             }
             Err(reason) => {
+                if let Some(error) = run.machine.failed() {
+                    return Err(error.clone().into());
+                }
                 if let Dropped::Fault(fault) = &reason {
                     tracing::error!(hash = %tx.hash(), fault, "a transaction cannot be executed");
                 }
@@ -264,7 +267,7 @@ impl<'a> Run<'a> {
     }
 
     fn finish(mut self, txs: &[Arc<Tx>]) -> Result<Executed, BlockFault> {
-        let (_, changes) = self.machine.finish()?;
+        let changes = self.machine.changes()?;
         Ok(Executed {
             changes,
             gas_used: self.gas_used,

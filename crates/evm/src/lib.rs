@@ -18,3 +18,6 @@ pub use genesis::{genesis_block, genesis_changes};
 pub use header::{seal_header, validate_header};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
 pub use provider::INative;
+
+#[cfg(test)]
+mod tests;

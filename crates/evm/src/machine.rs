@@ -108,14 +108,18 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The state after all transactions and what it changed. The machine begins anew.
+    /// The first failure to read the state: it makes the whole run worthless.
+    pub(crate) fn failed(&self) -> Option<&StateError> {
+        self.0.ctx.journaled_state.db().failed()
+    }
+
+    /// What all transactions changed. The machine begins anew.
     ///
     /// # Errors
-    /// - [`StateError`]: the state before cannot be read.
-    pub(crate) fn finish(&mut self) -> Result<(EvmState, ChangeSet), StateError> {
+    /// - [`StateError`]: the state could not or cannot be read.
+    pub(crate) fn changes(&mut self) -> Result<ChangeSet, StateError> {
         let after = self.0.finalize();
-        let changes = self.0.ctx.journaled_state.db().changes(&after)?;
-        Ok((after, changes))
+        self.0.ctx.journaled_state.db().changes(&after)
     }
 
     /// The state after all transactions. The machine begins anew.

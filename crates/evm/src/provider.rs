@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use alloy_primitives::{Address, B256, Bytes, Log, LogData, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
 use revm::{
     context_interface::{
         Block, Cfg, ContextTr, JournalTr,
@@ -207,9 +207,9 @@ impl<CTX: ContextTr> Host for Bridge<'_, CTX> {
     fn sstore(&mut self, at: Address, slot: U256, value: U256) -> Res<()> {
         self.writing()?;
         let prices = self.context.cfg().gas_params();
-        let cold = prices.cold_storage_cost();
+        let (fixed, cold) = (prices.sstore_static_gas(), prices.cold_storage_cost());
         let cold_account = prices.cold_account_additional_cost();
-        self.charge(self.context.cfg().gas_params().sstore_static_gas())?;
+        self.charge(fixed)?;
         let skip_cold = self.gas.remaining() < cold;
         let mut account = self.context.journal_mut().load_account_mut(at).map_err(unreadable)?;
         let stored = account.data.sstore(slot, value, skip_cold).map_err(not_loaded)?;
@@ -250,7 +250,7 @@ impl<CTX: ContextTr> Host for Bridge<'_, CTX> {
         if account.data.code_hash() == &marker_hash() {
             return Ok(());
         }
-        if account.data.nonce() != 0 || account.data.code_hash() != &keccak256([]) {
+        if account.data.nonce() != 0 || account.data.code_hash() != &KECCAK256_EMPTY {
             return Err(Fault::Fatal(format!("{at} is taken by another account")));
         }
         account.data.set_nonce(1);

@@ -1,0 +1,7 @@
+//! Tests of the crate: native code called from Solidity, blocks, calls, genesis.
+
+mod blocks;
+mod calls;
+mod genesis;
+mod natives;
+mod world;
