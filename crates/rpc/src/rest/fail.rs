@@ -16,7 +16,11 @@ use crate::{error::RpcError, natspec::Notices};
 
 /// An answer that is not the one hoped for: `{"error": {code, name, message, data}}`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fail {
+pub(crate) struct Fail(pub(crate) Box<Parts>);
+
+/// What a [`Fail`] says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parts {
     /// HTTP status.
     pub(crate) status: StatusCode,
     /// What kind of failure it is, for programs: `bad_argument`, `not_found`, `refused`...
@@ -31,7 +35,7 @@ pub(crate) struct Fail {
 
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
-        let Self { status, code, name, message, data } = self;
+        let Parts { status, code, name, message, data } = *self.0;
         let body = json!({
             "error": { "code": code, "name": name, "message": message, "data": data }
         });
@@ -47,15 +51,19 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 impl Fail {
+    fn new(parts: Parts) -> Self {
+        Self(Box::new(parts))
+    }
+
     /// An argument that cannot be read.
     pub(crate) fn argument(name: &str, problem: &str, expected: &str) -> Self {
-        Self {
+        Self::new(Parts {
             status: StatusCode::BAD_REQUEST,
             code: "bad_argument",
             name: name.to_owned(),
             message: format!("argument \"{name}\": {problem}; expected {expected}"),
             data: object(json!({ "argument": name, "problem": problem, "expected": expected })),
-        }
+        })
     }
 
     /// An argument that the call does not have.
@@ -70,13 +78,13 @@ impl Fail {
             [] => "see /api/v1".to_owned(),
             some => format!("did you mean {}?", some.join(", ")),
         };
-        Self {
+        Self::new(Parts {
             status: StatusCode::NOT_FOUND,
             code: "not_found",
             name: name.to_owned(),
             message: format!("there is no {what} \"{name}\"; {hint}"),
             data: object(json!({ "suggestions": suggestions })),
-        }
+        })
     }
 
     /// A refusal of the module, in its own words.
@@ -84,7 +92,8 @@ impl Fail {
         let Refusal { name, message, fields } = refusal;
         let mut all = fields;
         all.insert("revert".into(), Value::String(hex::encode_prefixed(data)));
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: "refused", name, message, data: all }
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(Parts { status, code: "refused", name, message, data: all })
     }
 }
 
@@ -100,7 +109,7 @@ impl From<RpcError> for Fail {
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "fault"),
         };
         let message = error.to_string();
-        Self { status, code, name: String::new(), message, data: Map::new() }
+        Self::new(Parts { status, code, name: String::new(), message, data: Map::new() })
     }
 }
 

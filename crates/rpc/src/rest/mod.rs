@@ -187,31 +187,14 @@ async fn call(
             .into_response();
     };
     let node = api.node.clone();
-    let answer = node
-        .heavy(move |node| Ok::<_, Fallible>(answer(&api, node, &module, &call, &pairs)?))
-        .await;
+    let answer = node.heavy(move |node| answer(&api, node, &module, &call, &pairs)).await;
     match answer {
         Ok((height, body)) => {
             let mut response = (StatusCode::OK, Json(body)).into_response();
             response.headers_mut().insert(HEIGHT_HEADER, HeaderValue::from(height));
             response
         }
-        Err(Fallible(fail)) => fail.into_response(),
-    }
-}
-
-/// Lets the shared bound on costly work refuse in REST's words.
-struct Fallible(Box<Fail>);
-
-impl From<Fail> for Fallible {
-    fn from(fail: Fail) -> Self {
-        Self(Box::new(fail))
-    }
-}
-
-impl From<RpcError> for Fallible {
-    fn from(error: RpcError) -> Self {
-        Fail::from(error).into()
+        Err(fail) => fail.into_response(),
     }
 }
 
