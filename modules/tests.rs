@@ -1,5 +1,7 @@
 //! The table as a whole, and genesis.
 
+mod layout;
+
 use std::collections::BTreeSet;
 
 use alloy_json_abi::StateMutability;

@@ -5,74 +5,18 @@ use alloy_sol_types::SolCall;
 
 use crate::prelude::*;
 
+mod office;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod view;
 
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "roles/IRoles.sol" }
 use IRoles::*;
 
+pub use office::Office;
 pub use rule::{COMMITTEE, OUTSIDE};
-
-stored_enum! {
-    /// An office, as in `IRoles.sol`, and in permits also the pseudo-office of a passed decision.
-    pub enum Office {
-        None = 0,
-        /// Chairs the committee.
-        Chair = 1,
-        /// Member of the owners' committee.
-        Member = 2,
-        /// Keeps the community's books.
-        Treasurer = 3,
-        /// Property manager.
-        Manager = 4,
-        /// Keeps the register of units and owners.
-        Registrar = 5,
-        /// Supervises; reads all money lines.
-        Auditor = 6,
-        /// Street office or residents' committee.
-        StreetOffice = 7,
-        /// Housing bureau.
-        HousingBureau = 8,
-        /// Bank of the community.
-        Bank = 9,
-        /// Sends `schedule.run`.
-        Keeper = 10,
-        /// Counts paper ballots.
-        Counter = 11,
-        /// A passed decision of the owners, acting through `decisions`. Nobody holds it.
-        Decision = 31,
-    }
-}
-
-impl Office {
-    /// Its bit in a mask.
-    pub const fn bit(self) -> u32 {
-        1 << (self as u32)
-    }
-
-    /// The office with this name in snake case, as genesis files write it.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "chair" => Self::Chair,
-            "member" => Self::Member,
-            "treasurer" => Self::Treasurer,
-            "manager" => Self::Manager,
-            "registrar" => Self::Registrar,
-            "auditor" => Self::Auditor,
-            "street_office" => Self::StreetOffice,
-            "housing_bureau" => Self::HousingBureau,
-            "bank" => Self::Bank,
-            "keeper" => Self::Keeper,
-            "counter" => Self::Counter,
-            _ => return None,
-        })
-    }
-
-    fn shown(self) -> IRoles::Office {
-        IRoles::Office::try_from(self as u8).unwrap_or(IRoles::Office::None)
-    }
-}
+use view::*;
 
 /// One restricted call of a module: its name, its selector, and the offices that may make it.
 pub type Permit = (&'static str, [u8; 4], &'static [Office]);
@@ -126,23 +70,6 @@ fn row(cx: &mut Cx<'_>, id: u64) -> Res<Row> {
     let known = id != 0 && id <= st().mandates.len(cx)?;
     ensure!(known, NoSuchMandate { id });
     Ok(st().mandates.of(id - 1))
-}
-
-fn shown(cx: &mut Cx<'_>, id: u64) -> Res<Mandate> {
-    let row = row(cx, id)?;
-    let head = row.head.get(cx)?;
-    Ok(Mandate {
-        id,
-        office: head.office.shown(),
-        holder: row.holder.get(cx)?,
-        fromAt: head.from_at,
-        untilAt: head.until_at,
-        revokedAt: head.revoked_at,
-        frozenUntil: row.frozen_until.get(cx)?,
-        grantedBy: row.granted_by.get(cx)?,
-        basis: row.basis.get(cx)?,
-        reason: row.reason.get(cx)?,
-    })
 }
 
 /// Gives an office for a term.
@@ -322,95 +249,6 @@ fn resign(cx: &mut Cx<'_>, id: u64) -> Res<()> {
     ensure!(row.holder.get(cx)? == cx.caller, NotYours { caller: cx.caller, office });
     let (row, head) = running(cx, id)?;
     end(cx, id, &row, head, "resigned")
-}
-
-fn mandates(cx: &mut Cx<'_>, cursor: u64, limit: u64) -> Res<mandatesReturn> {
-    let len = st().mandates.len(cx)?;
-    let (range, next) = page(cursor, limit, len);
-    let items = range.map(|index| shown(cx, index + 1)).collect::<Res<_>>()?;
-    Ok(mandatesReturn { items, next })
-}
-
-fn holders(cx: &mut Cx<'_>, office: u8, cursor: u64, limit: u64) -> Res<holdersReturn> {
-    let list = st().by_office.of(Office::from_number(office).unwrap_or_default());
-    let len = list.len(cx)?;
-    let (range, next) = page(cursor, limit, len);
-    let mut items = Vec::new();
-    for index in range {
-        let id = list.of(index).get(cx)?;
-        items.push(shown(cx, id)?);
-    }
-    Ok(holdersReturn { items, next })
-}
-
-fn permits(cx: &mut Cx<'_>, cursor: u64, limit: u64) -> Res<permitsReturn> {
-    let len = st().permits.len(cx)?;
-    let (range, next) = page(cursor, limit, len);
-    let mut items = Vec::new();
-    for index in range {
-        let row = st().permits.of(index);
-        let key = row.key.get(cx)?;
-        items.push(IRoles::Permit {
-            id: index + 1,
-            module: key.module,
-            selector: key.selector.to_be_bytes().into(),
-            name: row.name.get(cx)?,
-            offices: key.offices,
-        });
-    }
-    Ok(permitsReturn { items, next })
-}
-
-/// Where an account stands with an office: the best of its last two mandates.
-fn standing(cx: &mut Cx<'_>, who: Address, office: Office) -> Res<rule::Standing> {
-    let list = st().by_holder.of(who).of(office);
-    let (len, now) = (list.len(cx)?, cx.now());
-    let mut best = rule::Standing::NONE;
-    // Terms do not overlap and at most one has not begun, so nothing older than the last two counts.
-    for index in len.saturating_sub(2)..len {
-        let id = list.of(index).get(cx)?;
-        let row = row(cx, id)?;
-        let head = row.head.get(cx)?;
-        let term = (head.from_at, head.until_at, head.revoked_at);
-        best = best.better(rule::standing(term, row.frozen_until.get(cx)?, now));
-    }
-    Ok(best)
-}
-
-fn offices_of(cx: &mut Cx<'_>, account: Address) -> Res<u32> {
-    let mut mask = 0;
-    for office in rule::ALL {
-        if standing(cx, account, office)?.reason == Reason::Office {
-            mask |= office.bit();
-        }
-    }
-    Ok(mask)
-}
-
-fn explain(cx: &mut Cx<'_>, call: &explainCall) -> Res<explainReturn> {
-    let selector = u32::from_be_bytes(call.selector.0);
-    let needed = st().offices_for.of(call.module).of(selector).get(cx)?;
-    let held = offices_of(cx, call.account)?;
-    let answer = |allowed, reason, term_at| explainReturn {
-        allowed,
-        reason,
-        needed,
-        held,
-        termAt: term_at,
-    };
-    if needed == 0 {
-        return Ok(answer(true, Reason::Unrestricted, 0));
-    }
-    if call.account == crate::DECISIONS && needed & Office::Decision.bit() != 0 {
-        return Ok(answer(true, Reason::Decision, 0));
-    }
-    let mut best = rule::Standing::NONE;
-    for office in rule::ALL {
-        if needed & office.bit() != 0 {
-            best = best.better(standing(cx, call.account, office)?);
-        }
-    }
-    Ok(answer(best.reason == Reason::Office, best.reason, best.term_at))
 }
 
 dispatch! { IRoles, cx;

@@ -105,6 +105,7 @@ fn nobody_but_a_decision_makes_committee_and_manager() {
 
 #[test]
 fn grant_refuses_in_this_order() {
+    // RO-3, RO-5
     let mut m = usual();
     let bad = |office| granted(office, Address::ZERO, NOW, 1);
     let fault = refused(&mut m, CHAIR, &bad(Office::None));

@@ -1,3 +1,4 @@
+use alloy_json_abi::StateMutability::View;
 use tulou_slots::Memory;
 
 use super::*;
@@ -177,7 +178,11 @@ fn by_laws_tighten_one_unit_and_never_loosen_one() {
 
 #[test]
 fn tighten_refuses_in_this_order() {
+    // RU-3: it is the only writing call, and open to passed decisions alone.
     let mut m = book(&[LAW]);
+    let writes = abi();
+    let writes = writes.functions().filter(|f| !matches!(f.state_mutability, View));
+    assert_eq!(writes.map(|f| f.name.as_str()).collect::<Vec<_>>(), ["tighten"]);
     // Every earlier fault stays in the later calls, so that the order shows.
     let call = tightened("no.such", 1, 0, NOW - 1);
     let by_owner = m.call(AT, entry, OWNER, &call).map(|_| ()).unwrap_err();

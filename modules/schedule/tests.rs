@@ -1,6 +1,6 @@
 use alloy_sol_types::SolCall;
 use proptest::prelude::*;
-use tulou_slots::{ISystem, Memory};
+use tulou_slots::{Host, ISystem, Memory};
 
 use super::*;
 use crate::{address, rules};
@@ -218,4 +218,62 @@ proptest! {
             prop_assert_eq!(listed, model.iter().copied().collect::<Vec<_>>());
         }
     }
+}
+
+/// Counts what an operation reads and writes.
+struct Counted(Memory, u64);
+
+impl Host for Counted {
+    fn sload(&mut self, at: Address, slot: U256) -> Res<U256> {
+        self.1 += 1;
+        self.0.sload(at, slot)
+    }
+    fn sstore(&mut self, at: Address, slot: U256, value: U256) -> Res<()> {
+        self.1 += 1;
+        self.0.sstore(at, slot, value)
+    }
+    fn log(&mut self, at: Address, data: alloy_primitives::LogData) -> Res<()> {
+        self.0.log(at, data)
+    }
+    fn charge(&mut self, gas: u64) -> Res<()> {
+        self.0.charge(gas)
+    }
+    fn mark(&mut self, at: Address) -> Res<()> {
+        self.0.mark(at)
+    }
+    fn checkpoint(&mut self) {
+        self.0.checkpoint();
+    }
+    fn end_checkpoint(&mut self, keep: bool) {
+        self.0.end_checkpoint(keep);
+    }
+    fn now(&self) -> u64 {
+        self.0.now()
+    }
+    fn height(&self) -> u64 {
+        self.0.height()
+    }
+    fn chain_id(&self) -> u64 {
+        self.0.chain_id()
+    }
+}
+
+#[test]
+fn with_a_thousand_tasks_waiting_an_operation_touches_few_slots() {
+    // SC-6: 1023 waiting tasks are ten levels; each level costs two reads and a write.
+    let mut host = Counted(start(), 0);
+    let cost = |host: &mut Counted, call: Vec<u8>| {
+        let before = host.1;
+        let mut cx = Cx { host, this: AT, caller: address::rules, is_static: false };
+        entry(&mut cx, &call).unwrap();
+        host.1 - before
+    };
+    for n in 0..1023u64 {
+        let call = planCall { dueAt: NOW + 2000 - n, data: fine().into() }.abi_encode();
+        let touched = cost(&mut host, call);
+        assert!(touched <= 12 + 2 * 10, "planning task {n} touched {touched} slots");
+    }
+    host.0.now = NOW + 2000;
+    let touched = cost(&mut host, runCall { most: 1 }.abi_encode());
+    assert!(touched <= 24 + 3 * 10, "running one task touched {touched} slots");
 }
