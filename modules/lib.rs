@@ -31,5 +31,5 @@ table::modules! {
     money = 0x08, needs [roles];
     schedule = 0x09, needs [];
     decisions = 0x0b, needs [rules, roles, registry, schedule];
-    funds = 0x0c, needs [rules, roles, registry, money, decisions];
+    funds = 0x0c, needs [rules, roles, registry, documents, money, decisions];
 }
