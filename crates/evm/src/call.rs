@@ -90,7 +90,8 @@ pub enum CallOutcome {
 /// Why a call has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallFault {
-    /// The request cannot be a transaction: too little gas to begin with, more value than balance.
+    /// The request cannot be a transaction: too little gas to begin with, more value than balance,
+    /// pretended code that cannot be code.
     #[error("{0}")]
     Invalid(String),
     /// The state cannot be read, or native code met a state that cannot be.
@@ -340,6 +341,9 @@ impl Scene<'_> {
         request: &CallRequest,
         gas: u64,
     ) -> Result<(ExecutionResult, EvmState), CallFault> {
+        if let Some(address) = self.overrides.and_then(Overrides::impossible) {
+            return Err(CallFault::Invalid(format!("code of {address} cannot be code")));
+        }
         self.with_state(|state| {
             let nonce = match request.nonce {
                 Some(nonce) => nonce,

@@ -9,7 +9,7 @@ use tulou_slots::{Fault, Host, Memory, Res};
 
 use crate::{
     header::empty_header,
-    provider::{MARKER, Natives, marker_hash},
+    provider::{MARKER, Natives, is_code, marker_hash},
 };
 
 /// First words of what the genesis hash commits to; changes with the encoding.
@@ -19,13 +19,16 @@ const DOMAIN: &str = "tulou genesis 1";
 /// modules write.
 ///
 /// # Errors
-/// In words, in this order: an account of the file at a native address; whatever the modules refuse
-/// (an unknown pack, an unknown office).
+/// In words, in this order: an account of the file at a native address, or with code that no account
+/// can have; whatever the modules refuse (an unknown pack, an unknown office).
 pub fn genesis_changes(genesis: &Genesis) -> Result<ChangeSet, String> {
     let mut changes = ChangeSet::default();
     for (address, account) in &genesis.accounts {
         if (Natives::STANDARD.route)(address).is_some() {
             return Err(format!("account {address} belongs to native code"));
+        }
+        if !is_code(&account.code) {
+            return Err(format!("account {address} has code that cannot be"));
         }
         let code_hash = keccak256(&account.code);
         let state = AccountState { nonce: account.nonce, balance: account.balance, code_hash };

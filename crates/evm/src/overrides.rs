@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use tulou_primitives::{AccountState, StateError, StateReader};
 
-use crate::executor::BlockEnv;
+use crate::{executor::BlockEnv, provider::is_code};
 
 /// What a call pretends of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,14 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// The first account with code that no account can have.
+    pub(crate) fn impossible(&self) -> Option<Address> {
+        let mut accounts = self.accounts.iter();
+        let found =
+            accounts.find(|(_, account)| account.code.as_ref().is_some_and(|c| !is_code(c)));
+        found.map(|(address, _)| *address)
+    }
+
     /// The block as it is pretended to be.
     pub(crate) fn block(&self, env: &BlockEnv) -> BlockEnv {
         let block = &self.block;

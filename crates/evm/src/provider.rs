@@ -212,8 +212,11 @@ impl<CTX: ContextTr> Host for Bridge<'_, CTX> {
         self.charge(fixed)?;
         let skip_cold = self.gas.remaining() < cold;
         let mut account = self.context.journal_mut().load_account_mut(at).map_err(unreadable)?;
+        if account.data.nonce() == 0 {
+            // The account would be swept as empty, and what is written now with it.
+            return Err(Fault::Fatal(format!("{at} was not made callable")));
+        }
         let stored = account.data.sstore(slot, value, skip_cold).map_err(not_loaded)?;
-        // A store alone does not keep the account among the changed ones.
         account.data.touch();
         let account_is_cold = account.is_cold;
         drop(account);
@@ -285,6 +288,11 @@ impl<CTX: ContextTr> Host for Bridge<'_, CTX> {
     fn chain_id(&self) -> u64 {
         self.context.cfg().chain_id()
     }
+}
+
+/// Whether bytes can be an account's code: anything but a malformed EIP-7702 delegation.
+pub(crate) fn is_code(bytes: &Bytes) -> bool {
+    Bytecode::new_raw_checked(bytes.clone()).is_ok()
 }
 
 /// keccak256 of [`MARKER`].

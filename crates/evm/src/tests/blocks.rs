@@ -305,7 +305,7 @@ fn a_damaged_store_is_a_fault_and_no_verdict() {
     let txs = [sign(&world.me, add(1, 1)), world.tx(TxKind::Call(probe), input, 0)];
     let damaged = Damaged(world.state.clone());
     for tx in txs {
-        let executed = execute_with(&damaged, &world.env(), &[tx.clone()], NATIVES);
+        let executed = execute_with(&damaged, &world.env(), std::slice::from_ref(&tx), NATIVES);
         assert!(matches!(executed, Err(BlockFault::Fault(_))), "{executed:?}");
         let mut candidates = [tx].into_iter();
         let built = build_with(&damaged, &world.env(), &mut candidates, ROOMY, NATIVES);

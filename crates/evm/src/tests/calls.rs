@@ -137,6 +137,11 @@ fn overrides_are_seen_and_not_kept() {
     };
     assert!(world.call(&request, Some(&overrides)).is_ok());
     assert!(world.call(&request, None).is_err());
+
+    let code = Some(Bytes::from_static(&[0xef, 0x01, 0x00, 0x01]));
+    let accounts = BTreeMap::from([(bare, AccountOverride { code, ..Default::default() })]);
+    let overrides = Overrides { accounts, ..Default::default() };
+    assert!(matches!(world.call(&request, Some(&overrides)), Err(CallFault::Invalid(_))));
 }
 
 #[test]

@@ -1,9 +1,16 @@
 //! The first page.
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_sol_types::SolError;
 use tulou_primitives::{Genesis, GenesisAccount, OfficeHolder};
 
-use crate::{genesis_block, genesis_changes, provider::marker_hash};
+use tulou_slots::ISystem;
+
+use super::world::*;
+use crate::{
+    BuildLimits, CallOutcome, CallRequest, build, call, execute, genesis_block, genesis_changes,
+    provider::marker_hash,
+};
 
 fn sample() -> Genesis {
     let account = GenesisAccount {
@@ -45,9 +52,33 @@ fn a_genesis_that_cannot_be_is_refused() {
     let mut taken = sample();
     taken.accounts.insert(tulou_modules::ALL[0].address, GenesisAccount::default());
     assert!(genesis_changes(&taken).is_err());
+    let mut code = sample();
+    code.accounts.values_mut().for_each(|a| a.code = Bytes::from_static(&[0xef, 0x01, 0x00]));
+    assert!(genesis_changes(&code).is_err());
     let mut packs = sample();
     packs.packs = vec!["no-such-pack".into()];
     assert!(genesis_changes(&packs).is_err());
+}
+
+#[test]
+fn the_modules_answer_from_the_first_block_on() {
+    let mut genesis = sample();
+    genesis.packs = vec!["cn".into()];
+    let mut world = World::new();
+    world.state = MapState::default();
+    world.state.apply(&genesis_changes(&genesis).unwrap());
+    let env = world.env();
+    for module in tulou_modules::ALL {
+        let request = CallRequest { to: Some(module.address), ..Default::default() };
+        let outcome = call(&world.state, &env, &request, None, GAS_LIMIT).unwrap();
+        let CallOutcome::Revert { output, .. } = outcome else { panic!("{}", module.name) };
+        ISystem::UnknownSelector::abi_decode(&output).unwrap();
+    }
+    let tx = world.tx(TxKind::Call(tulou_modules::ALL[0].address), vec![1, 2, 3, 4], 0);
+    let limits = BuildLimits { gas: GAS_LIMIT, bytes: 10_000, transactions: 10, deadline: None };
+    let built = build(&world.state, &env, &mut [tx].into_iter(), limits).unwrap();
+    assert!(!built.executed.receipts[0].status());
+    assert_eq!(execute(&world.state, &env, &built.included), Ok(built.executed));
 }
 
 #[test]

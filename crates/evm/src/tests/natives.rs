@@ -153,6 +153,10 @@ fn modules_call_each_other() {
 #[test]
 fn a_module_makes_an_address_callable() {
     let mut world = World::new();
+    // Writing before that would be lost with the empty account.
+    let early = world.tx(TxKind::Call(ASSET), add(2), 0);
+    let fault = execute_with(&world.state, &world.env(), &[early], NATIVES).unwrap_err();
+    assert!(matches!(fault, BlockFault::Fault(_)));
     let make = ICounter::makeCall {}.abi_encode();
     let executed = world.send(TxKind::Call(COUNTER), make.clone(), 0);
     assert!(executed.receipts[0].status());
