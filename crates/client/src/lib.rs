@@ -4,11 +4,13 @@
 
 mod call;
 mod key;
+mod local;
 pub mod register;
 mod rpc;
 
 pub use call::{CallError, Invocation};
 pub use key::{Key, KeyError, TEST_MNEMONIC, demo_key};
+pub use local::{LocalError, LocalNode};
 pub use rpc::{ClientError, Rpc};
 
 #[cfg(test)]

@@ -249,6 +249,10 @@ impl Application for Chain {
         self.on_runtime(task, Err("making a block final broke".into()))
     }
 
+    fn height(&self) -> Option<u64> {
+        Some(self.0.ledger.head().height)
+    }
+
     fn validators(&self, _epoch: u64) -> Vec<B256> {
         self.0.genesis.validators.clone()
     }

@@ -49,16 +49,19 @@ impl Keeper {
     }
 
     fn look(&self) {
-        let version = self.ledger.latest();
-        let nonce = match version.account(self.key.address()) {
-            Ok(account) => account.map_or(0, |a| a.nonce),
-            Err(e) => return warn!(reason = %e, "the keeper cannot read the state"),
+        let account = self.key.address();
+        let known = self.ledger.latest().account(account);
+        let (known, pending) = match (known, self.mempool.pending_nonce(account)) {
+            (Ok(known), Ok(pending)) => (known.map_or(0, |a| a.nonce), pending),
+            (Err(e), _) | (_, Err(e)) => {
+                return warn!(reason = %e, "the keeper cannot read the state");
+            }
         };
         // One at a time: the last call is still waiting for its block.
-        if self.mempool.pending_nonce(self.key.address()) > nonce || !self.is_due() {
+        if pending > known || !self.is_due() {
             return;
         }
-        let Some(raw) = self.signed(nonce) else {
+        let Some(raw) = self.signed(known) else {
             return warn!("the keeper's key does not sign");
         };
         match self.mempool.submit(raw) {

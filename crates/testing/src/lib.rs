@@ -1,1 +1,28 @@
-//! testing
+//! What stories and crash tests share: the built program and a node of it.
+
+use std::path::PathBuf;
+
+use tulou_client::LocalNode;
+
+/// The built program: `TULOU_BIN`, or the one beside the test that asks.
+///
+/// # Panics
+/// Where it was not built: `cargo build -p tulou` does that.
+pub fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("TULOU_BIN") {
+        return path.into();
+    }
+    // target/debug/deps/<test> -> target/debug/tulou
+    let test = std::env::current_exe().expect("a running test has a path");
+    let program = test.ancestors().nth(2).expect("target/debug/deps").join("tulou");
+    assert!(program.is_file(), "{} is missing: cargo build -p tulou", program.display());
+    program
+}
+
+/// A dev chain without the demo estate.
+///
+/// # Panics
+/// Where it does not start.
+pub fn empty_node() -> LocalNode {
+    LocalNode::start(&program(), &["--empty"]).unwrap_or_else(|e| panic!("{e}"))
+}

@@ -26,14 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Sends everything as fast as the node takes it and waits until it is final.
 pub(crate) fn throughput(transactions: &[Bytes], limit_per_s: f64) -> Result<Row, Failure> {
     let node = Server::start()?;
-    let (disk, cpu, first) = (node.disk_bytes(), node.cpu_s(), node.rpc.block_number()?);
+    let (disk, cpu, first) = (node.disk_bytes(), node.cpu_s(), node.rpc().block_number()?);
     let begun = Instant::now();
-    let rejected = send_all(node.rpc.url(), transactions)?;
+    let rejected = send_all(node.rpc().url(), transactions)?;
     let accepted = transactions.len() - rejected;
-    let last = wait_for(&node.rpc, transactions.len(), accepted, begun)?;
+    let last = wait_for(node.rpc(), transactions.len(), accepted, begun)?;
     let seconds = begun.elapsed().as_secs_f64();
     let cpu = node.cpu_s() - cpu;
-    let done = succeeded(&node.rpc, first + 1, last)?;
+    let done = succeeded(node.rpc(), first + 1, last)?;
     let tx_per_s = done as f64 / seconds;
     Ok(Row {
         accounts: Some(u64::from(SENDERS) + 1_000),
@@ -57,7 +57,7 @@ pub(crate) fn singles(count: usize, limit_per_s: f64) -> Result<Row, Failure> {
     for nonce in 0..count {
         let raw = key.sign_transfer(CHAIN_ID, nonce as u64, Address::repeat_byte(7), U256::from(1));
         let begun = Instant::now();
-        let receipt = node.rpc.send_raw(&raw)?;
+        let receipt = node.rpc().send_raw(&raw)?;
         waits.push(begun.elapsed().as_secs_f64() * 1_000.0);
         done += usize::from(receipt["status"] == json!("0x1"));
         thread::sleep(Duration::from_millis(20));

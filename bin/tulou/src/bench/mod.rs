@@ -11,12 +11,12 @@ mod report;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use clap::Args;
-use tulou_client::Rpc;
+use tulou_client::{LocalNode, Rpc};
 
 use crate::output::{Failure, Outcome};
 
@@ -63,8 +63,8 @@ fn import_row(register: &Path) -> Result<report::Row, Failure> {
     let status = Command::new(std::env::current_exe()?)
         .args(["import", "register"])
         .arg(register)
-        .args(["--rpc", node.rpc.url()])
-        .args(["--people", &node.dir.join("people.tulou").display().to_string()])
+        .args(["--rpc", node.rpc().url()])
+        .args(["--people", &node.0.dir().join("people.tulou").display().to_string()])
         .stdout(Stdio::null())
         .status()?;
     if !status.success() {
@@ -73,42 +73,26 @@ fn import_row(register: &Path) -> Result<report::Row, Failure> {
     Ok(report::Row { seconds: Some(begun.elapsed().as_secs_f64()), ..report::Row::named("import register") })
 }
 
-/// A node of this very program in a folder of its own; ended and removed with the value.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) rpc: Rpc,
-    pub(crate) dir: PathBuf,
-}
+/// A node of this very program in a folder of its own.
+pub(crate) struct Server(LocalNode);
 
 impl Server {
-    /// Starts an empty dev chain on a free port and waits until it answers.
+    /// Starts an empty dev chain.
     pub(crate) fn start() -> Result<Self, Failure> {
-        let name = format!("tulou-bench-{}-{:x}", std::process::id(), rand_id());
-        let dir = std::env::temp_dir().join(name);
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let child = Command::new(std::env::current_exe()?)
-            .args(["dev", "--empty", "--port", &port.to_string(), "--dir"])
-            .arg(&dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()?;
-        let server = Self { child, rpc: Rpc::new(&format!("http://127.0.0.1:{port}")), dir };
-        let begun = Instant::now();
-        while server.rpc.block_number().is_err() {
-            if begun.elapsed() > Duration::from_secs(30) {
-                return Err(Failure("the node did not answer within 30 s".into()));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(server)
+        Ok(Self(LocalNode::start(&std::env::current_exe()?, &["--empty"])?))
+    }
+
+    pub(crate) fn rpc(&self) -> &Rpc {
+        self.0.rpc()
     }
 
     /// CPU seconds the node has used so far, user and system.
     pub(crate) fn cpu_s(&self) -> f64 {
-        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", self.child.id())) else {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", self.0.pid())) else {
             return 0.0;
         };
-        // Fields after the name in parentheses: state is the first, utime and stime the 12th and 13th.
+        // Fields after the name in parentheses: state is the first, utime and stime the 12th and 13th,
+        // in ticks of 10 ms.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
         let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
         (ticks(11) + ticks(12)) / 100.0
@@ -116,7 +100,7 @@ impl Server {
 
     /// Memory the node holds now.
     pub(crate) fn rss_mib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.pid()));
         let kib = status.unwrap_or_default().lines().find_map(|line| {
             line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok()
         });
@@ -125,23 +109,8 @@ impl Server {
 
     /// Bytes in the node's folder, as the file system accounts them.
     pub(crate) fn disk_bytes(&self) -> u64 {
-        folder_bytes(&self.dir)
+        folder_bytes(self.0.dir())
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Gone already, or ended now: nothing to do about an error either way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
-fn rand_id() -> u128 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_nanos())
 }
 
 fn folder_bytes(dir: &Path) -> u64 {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use tulou_client::demo_key;
 use tulou_modules::{address::decisions as DECISIONS, decisions::IDecisions};
 
 use super::{
@@ -147,7 +146,7 @@ fn of_the_files(c: &Calendar, agenda: &mut Agenda, index: usize, motion: &'stati
 /// One ballot of a head: online by one of its owners, else on paper read by two counters.
 fn ballot(scene: &mut Scene<'_>, name: &str, label: &str, channel: &str, choice: u8) -> Outcome {
     let motion = scene.number(&format!("motion:{name}"))?;
-    let head = scene.roll.key(&scene.driver, motion, label)?;
+    let head = scene.roll.key(label)?;
     if channel == "online" {
         let call = IDecisions::castForCall { motion, head, choice };
         return scene.driver.send(voter(label), DECISIONS, &call);
@@ -236,9 +235,4 @@ fn pipes(c: &Calendar, agenda: &mut Agenda) {
             scene.driver.settle()
         })));
     }
-}
-
-/// Account of the demo person who votes for a head.
-pub(crate) fn account(label: &str) -> Address {
-    demo_key(voter(label)).address()
 }
