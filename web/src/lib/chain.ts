@@ -15,7 +15,7 @@ export interface Written { hash: string; checked: Checked | null }
 
 /** Longest wait for an answer before the screen says "sent, waiting". */
 const WAIT_MS = 10_000;
-const GAS_CEILING = 25_000_000n;
+const GAS_CEILING = 16_777_216n;
 
 let chainId: number | undefined;
 

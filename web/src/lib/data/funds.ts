@@ -114,11 +114,11 @@ export function twelveMonths(rows: Movement[], last: { year: number; month: numb
   return out;
 }
 
-/** Spending by text, largest first; what does not fit in `most` rows is added up at the end under `rest`. */
-export function byPurpose(rows: Movement[], most: number, rest: string): { name: string; sum: bigint }[] {
+/** Spending by what allowed it, largest first; what does not fit in `most` rows is added up at the end under `rest`. */
+export function byPurpose(rows: Movement[], nameOf: (row: Movement) => string, most: number, rest: string): { name: string; sum: bigint }[] {
   const sums = new Map<string, bigint>();
   for (const row of rows) if (!isCredit(row)) {
-    const name = row.memo.split(/[,，:：·]/)[0]?.trim() || rest;
+    const name = nameOf(row) || rest;
     sums.set(name, (sums.get(name) ?? 0n) + row.amount);
   }
   const all = [...sums].map(([name, sum]) => ({ name, sum })).sort((a, b) => (b.sum > a.sum ? 1 : -1));

@@ -6,7 +6,7 @@ const n = (x: number): string => numerals[x] ?? String(x);
 export const zh = {
   common: {
     estate: '桂花苑', back: '返回', close: '关闭', retry: '再试一次', loading: '正在读取', details: '看看技术细节', more: '更多', done: '完成', cancel: '先不', next: '下一步', previous: '上一步', see: '查看', all: '全部',
-    none: '还没有', unknown: '还没有', people: (x: string) => `${x} 人`, homes: (x: string) => `${x} 户`, offices: (x: number) => `${n(x)}家`, no: (id: string | number) => `第 ${id} 号`, and: '和', joined: '、', areaWord: '面积', headsWord: '人数', chart: '看图', table: '看表格', demo: '演示',
+    none: '还没有', unknown: '还没有', people: (x: string) => `${x} 人`, homes: (x: string) => `${x} 户`, offices: (x: number) => `${n(x)}家`, no: (id: string | number) => `第 ${id} 号`, and: '和', joined: '、', comma: '，', areaWord: '面积', headsWord: '人数', chart: '看图', table: '看表格', demo: '演示',
   },
   tabs: { home: '首页', votes: '表决', money: '账本', receipts: '回执', me: '我的', label: '主要页面' },
   home: {
@@ -37,7 +37,7 @@ export const zh = {
   },
   money: {
     title: '钱款账本', purposes: { 1: '维修资金', 2: '公共收益', 3: '物业共管' } as Record<number, string>, balance: '账上余额', held: (x: string) => `其中 ${x} 已下单，银行还没扣`, statement: (x: string) => `银行对账单 ${x}`, noStatement: '还没有对账单', agrees: '与银行一致到分', unexplained: (x: number) => `${x} 笔待说明`, income: '收入', spending: '支出', wan: (x: string) => `${x} 万`, year: '近 12 月', opening: '月初', month: (y: number, m: number) => `${y} 年 ${m} 月`, chartLabel: (i: string, o: string) => `近 12 个月收入合计 ${i}，支出合计 ${o}`, mon: (m: number) => `${m}月`, where: '钱花到哪里去了', whereLabel: '近 12 个月支出，按去向', decided: '有决定', planned: '有预算', open: '待说明', explained: '已说明', in: '收入', walk: '这笔钱凭什么付的？一步步往回看', bank: '银行流水', bankText: (d: string, a: string) => `${d} 转出 ${a}`, bankIn: (d: string, a: string) => `${d} 转入 ${a}`, order: (x: number, needed: number) => `付款单，${x} 人签字（要 ${needed} 人）`, noOrder: '没有付款单', noOrderText: '这笔钱先出了账，正在问用途', line: '年度预算', lineText: (nm: string, x: string) => `${nm}，还能用 ${x}`, vote: '业主表决通过', voteText: (id: string, a: string, h: string) => `第 ${id} 号，面积 ${a}、人数 ${h} 赞成`, your: '你家那一票在里面', yourText: (c: string) => `你家投了${c}`, yourNone: '你家没有投这一次', ballots: '看全部选票', explainedText: '说明', empty: '还没有流水', emptyText: '银行记一笔，这里就有一笔。', rows: '流水', ref: (x: string) => `银行流水号 ${x}`, allFunds: '全部',
-    more: '再看早些的', name: '事由', amount: '金额', noIncome: '这一年没有收入', monthHead: '月份',
+    more: '再看早些的', name: '事由', amount: '金额', noIncome: '这一年没有收入', monthHead: '月份', rest: '其他',
   },
   spend: {
     title: '付款单', pay: '付给', amount: '金额', what: '用途', stage: { 1: '首款', 2: '进度款', 3: '尾款' } as Record<number, string>, state: { 1: '等待签字', 2: '已签完，等银行付', 3: '已付', 4: '被退回', 5: '已撤回', 6: '银行没付成' } as Record<number, string>, tier: { 1: '小额：物业和财务委员签', 2: '中额：财务委员和主任签', 3: '大额：业委会过半数签', 4: '要业主表决' } as Record<number, string>, signs: '签字', signed: (x: string) => `${x} 签`, void: '内容改过，作废', quote: '报价印记', invoice: '发票印记', basis: '依据', basisDecision: (x: string) => `业主表决第 ${x} 号`, basisLine: (x: string) => `预算：${x}`, reason: '理由', needMore: (x: number) => `还差 ${x} 个签字`, sentence: (payee: string, amount: string, purpose: string) => `付 ${payee} ${amount}，用于“${purpose}”。`,
@@ -48,7 +48,7 @@ export const zh = {
     kinds: { BallotCast: '投票', MotionProposed: '发起表决', PaymentRequested: '申请付款', PaymentApproved: '付款签字', PaymentOrdered: '付款单签完', MotionOpened: '开始投票', MotionClosed: '公布结果' } as Record<string, string>,
   },
   rules: { title: '议事规则', text: '每个数字都写明从哪里来。下级只能定得更严。', layers: { 1: '国家', 2: '杭州', 3: '本小区' } as Record<number, string>, from: (x: string) => `${x} 起`, empty: '还没有规则', emptyText: '例如“参与要到 2/3”。', units: { 3: (x: string) => `${x} 天`, 4: (x: string) => `${x} 小时`, 5: (x: string) => `${x} 个月`, 6: (x: string) => `${x} 年`, 7: (x: string) => x } as Record<number, (x: string) => string>, yes: '是', no: '否', atLeast: (x: string) => `${x} 以上`, moreThan: (x: string) => `超过 ${x}`, search: '找一条规则' },
-  me: { title: '我的', acting: '现在的身份', nobody: '还没选', pick: '换个身份', demoTitle: '演示身份', demoText: '这些都是演示用的人，钥匙在你的浏览器里现做。正式使用时，每个人用自己的手机解锁登录。', owners: '业主', offices: '职务', language: '语言', size: '字的大小', standard: '标准', large: '大字', console: '打开工作台', consoleText: '业委会、物业和登记员用，电脑上更好看', votes: (x: number) => `${x} 个投票权`, forget: '退出这个身份', rules: '议事规则', about: '这本账怎么核对', aboutText: '每张回执都由你的手机自己核对签名，不靠服务器说。', other: '别的业主', otherLabel: '业主编号，例如 O0055', otherAct: '用这个身份', otherBad: '没有这位业主', now: '当前' },
+  me: { title: '我的', acting: '现在的身份', nobody: '还没选', pick: '换个身份', demoTitle: '演示身份', demoText: '这些都是演示用的人，钥匙在你的浏览器里现做。正式使用时，每个人用自己的手机解锁登录。', owners: '业主', offices: '职务', language: '语言', size: '字的大小', standard: '标准', large: '大字', console: '打开工作台', consoleText: '业委会、物业和登记员用，电脑上更好看', votes: (x: number) => `${x} 个投票权`, forget: '退出这个身份', rules: '议事规则', about: '这本账怎么核对', aboutText: '每张回执都由你的手机自己核对签名，不靠服务器说。', other: '别的业主', otherLabel: '业主编号，例如 O0055', otherAct: '用这个身份', otherBad: '没有这位业主', now: '当前', waits: '还没投票' },
   actors: { registrar: '登记员', treasurer: '财务委员', chair: '业委会主任', manager: '物业经理', 'committee-1': '委员一', 'committee-2': '委员二', 'committee-3': '委员三', auditor: '审计员', 'street-office': '街道办', bank: '开户行', owner: (id: string) => `业主 ${id}` } as Record<string, string | ((id: string) => string)> & { owner: (id: string) => string },
   officeNames: ['', '业委会主任', '业委会委员', '财务委员', '物业经理', '登记员', '审计员', '街道办', '住建局', '开户行', '值守', '计票员'],
   console: {

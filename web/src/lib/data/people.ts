@@ -1,0 +1,24 @@
+/** Demo owners worth being: with their home, and whether an open vote waits for them. */
+import { hasVoted, isOpen, motions, votesOf } from './decisions';
+import { unitsOf } from './registry';
+
+export interface DemoOwner { name: string; code: string; waits: boolean }
+
+/** Where to look: single owners of one home each, and two couples. */
+const CANDIDATES = [...Array.from({ length: 20 }, (_, i) => `O00${53 + i}`), 'O0012', 'O0016'];
+const MOST = 6;
+
+/** At most six owners, those that a vote waits for first. */
+export async function demoOwners(): Promise<DemoOwner[]> {
+  const { demoAddress } = await import('../demo');
+  const open = (await motions()).find(isOpen);
+  const all = await Promise.all(CANDIDATES.map(async (name) => {
+    const address = demoAddress(name);
+    const [units, mine] = await Promise.all([unitsOf(address), open ? votesOf(open.id, address) : []]);
+    return { name, code: units[0]?.code ?? '', waits: mine.length > 0 && !hasVoted(mine) };
+  }));
+  const known = all.filter((o) => o.code);
+  const waiting = known.filter((o) => o.waits).slice(0, MOST - 2);
+  const list = [...waiting, ...known.filter((o) => !waiting.includes(o)).slice(0, MOST - waiting.length)];
+  return list.length ? list : CANDIDATES.slice(0, MOST).map((name) => ({ name, code: '', waits: false }));
+}
