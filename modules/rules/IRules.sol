@@ -82,8 +82,6 @@ interface IRules {
     error NotForByLaws(string key, Bound bound);
     /// By-laws may only tighten: the law's value is the limit.
     error TooLoose(string key, uint64 num, uint64 den, uint64 lawNum, uint64 lawDen, Bound bound);
-    /// Rules do not change backwards in time.
-    error InThePast(uint64 fromAt, uint64 nowAt);
     /// The key has had as many values as are kept.
     error TooManyVersions(string key, uint64 most);
 
@@ -92,7 +90,8 @@ interface IRules {
     /// The owners' by-laws changed a value.
     event RuleTightened(uint64 indexed edition, string key, uint64 num, uint64 den, uint64 fromAt, bytes32 basis);
 
-    /// Sets the by-laws' value of a key, from a time on. Called by a passed decision.
+    /// Sets the by-laws' value of a key, from a time on; a time in the past means from now on, because a
+    /// decision may be carried out late and rules do not change backwards. Called by a passed decision.
     function tighten(string calldata key, uint64 num, uint64 den, uint64 fromAt, bytes32 basis) external;
 
     /// The values in force now, one per key, from the most specific layer.

@@ -121,21 +121,20 @@ fn shown(cx: &mut Cx<'_>, id: u64, layer: Layer, entry: &Entry) -> Res<Rule> {
 
 /// Sets the by-laws' value of a key from a time on.
 ///
-/// Caller: a passed decision. Source: Civil Code art. 278(1) items 1 and 2.
+/// Caller: a passed decision. Source: Civil Code art. 278(1) items 1 and 2. Units: seconds since 1970;
+/// a time before this block is taken as this block's.
 ///
 /// # Errors
 /// - [`OnlyByDecision`]: anybody else calls.
-/// - [`InThePast`]: the time is before this block.
 /// - [`NoSuchRule`]: no law in force at that time has the key.
 /// - [`BadValue`]: not a value of the key's unit.
 /// - [`NotForByLaws`], [`TooLoose`]: the law in force at that time does not allow it.
 /// - [`TooManyVersions`]: 64 values were set already.
 fn tighten(cx: &mut Cx<'_>, call: &tightenCall) -> Res<()> {
     ensure!(cx.caller == crate::DECISIONS, OnlyByDecision { caller: cx.caller });
-    let now_at = cx.now();
-    ensure!(call.fromAt >= now_at, InThePast { fromAt: call.fromAt, nowAt: now_at });
+    let from_at = call.fromAt.max(cx.now());
     let (key, id) = (call.key.as_str(), id_of(cx, &call.key)?);
-    let law = find(cx, id, &[Layer::City, Layer::National], call.fromAt)?;
+    let law = find(cx, id, &[Layer::City, Layer::National], from_at)?;
     let Some((_, law)) = law else { return Err(NoSuchRule { key: key.into() }.into()) };
     let (limit, kind) = (law.value.get(cx)?, law.kind.get(cx)?);
     let asked = Ratio { num: call.num, den: call.den };
@@ -149,15 +148,15 @@ fn tighten(cx: &mut Cx<'_>, call: &tightenCall) -> Res<()> {
     );
     let entry = list.push(cx)?.1;
     let (num, den) = (asked.num, asked.den);
-    entry.value.set(cx, Value { num, den, from_at: call.fromAt, until_at: 0 })?;
+    entry.value.set(cx, Value { num, den, from_at, until_at: 0 })?;
     entry.kind.set(cx, kind)?;
     entry.basis.set(cx, call.basis)?;
     entry.source.set(cx, "by-laws")?;
-    let change = (key.to_owned(), num, den, call.fromAt, call.basis);
+    let change = (key.to_owned(), num, den, from_at, call.basis);
     let change = keccak256(alloy_sol_types::SolValue::abi_encode(&change));
     let (edition, _) = edition(cx, Layer::ByLaws, key, call.basis, change)?;
     let (key, basis) = (call.key.clone(), call.basis);
-    cx.emit(RuleTightened { edition, key, num, den, fromAt: call.fromAt, basis })
+    cx.emit(RuleTightened { edition, key, num, den, fromAt: from_at, basis })
 }
 
 /// Writes down a change of the book and returns its number and the book's new hash.

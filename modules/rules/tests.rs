@@ -187,9 +187,7 @@ fn tighten_refuses_in_this_order() {
     let call = tightened("no.such", 1, 0, NOW - 1);
     let by_owner = m.call(AT, entry, OWNER, &call).map(|_| ()).unwrap_err();
     assert_eq!(by_owner.refusal::<OnlyByDecision>().unwrap().caller, OWNER);
-    let past = decide(&mut m, &call).unwrap_err();
-    assert_eq!(past.refusal::<InThePast>().unwrap().fromAt, NOW - 1);
-    let missing = decide(&mut m, &tightened("no.such", 1, 0, NOW)).unwrap_err();
+    let missing = decide(&mut m, &call).unwrap_err();
     assert!(missing.refusal::<NoSuchRule>().is_some());
     let over = decide(&mut m, &tightened("old", 1, 0, NOW)).unwrap_err();
     assert!(over.refusal::<NoSuchRule>().is_some());
@@ -231,6 +229,17 @@ fn by_laws_begin_on_their_day_and_history_keeps_everything() {
     assert_eq!((all.items[1].source.as_str(), all.items[1].basis), ("by-laws", B256::repeat_byte(9)));
     let second = m.call(AT, entry, OWNER, &historyCall { key, cursor: 1, limit: 1 }).unwrap();
     assert_eq!((second.items[0].num, second.next), (3, 2));
+}
+
+#[test]
+fn a_decision_carried_out_late_counts_from_then_on() {
+    // RU-3: the day before it was carried out keeps its rule.
+    let mut m = book(&[LAW]);
+    decide(&mut m, &tightened("vote.area", 3, 4, NOW - 100)).unwrap();
+    for (at, want) in [(NOW - 1, 2), (NOW, 3)] {
+        let rule = m.call(AT, entry, OWNER, &ruleAtCall { key: "vote.area".into(), at }).unwrap();
+        assert_eq!(rule.num, want, "{at}");
+    }
 }
 
 #[test]
