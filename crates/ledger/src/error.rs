@@ -33,7 +33,7 @@ pub enum LedgerError {
     /// The accounts on disk do not add up to the root of the last block.
     #[error(
         "the state on disk has root {found}, block {height} says {expected}: the folder is damaged; \
-         move it away and start again, the other validators will send the blocks"
+         move it away and start again, the blocks will be executed anew"
     )]
     RootMismatch {
         /// Height of the last block in the folder, or of the block that was to be finalized.
@@ -63,7 +63,7 @@ pub enum LedgerError {
     /// A record that cannot be read.
     #[error(
         "{what} in the store is damaged: {reason}; \
-         move the folder away and start again, the other validators will send the blocks"
+         move the folder away and start again, the blocks will be executed anew"
     )]
     Damaged {
         /// Which record.

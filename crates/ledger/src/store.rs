@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File, TryLockError},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
 };
@@ -144,11 +145,18 @@ impl Store {
     }
 
     fn open_at(path: &Path, sizes: Sizes, lock: Arc<File>) -> Result<Self, LedgerError> {
-        let database = Database::builder(path)
+        let builder = Database::builder(path)
             .max_journaling_size(JOURNALS)
             .cache_size(sizes.cache)
-            .worker_threads(2)
-            .open()?;
+            .worker_threads(2);
+        let damaged = |reason: String| LedgerError::damaged("the journal", reason);
+        // Reading a damaged journal may fail an assertion in there: not our panic to pass on.
+        let database = catch_unwind(AssertUnwindSafe(|| builder.open()))
+            .map_err(|_| damaged("it cannot be read".into()))?
+            .map_err(|error| match error {
+                fjall::Error::JournalRecovery(error) => damaged(format!("{error:?}")),
+                other => other.into(),
+            })?;
         let options = || {
             KeyspaceCreateOptions::default()
                 .max_memtable_size(sizes.memtable)

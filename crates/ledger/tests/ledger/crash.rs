@@ -9,9 +9,9 @@ use std::{
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tulou_ledger::Ledger;
+use tulou_ledger::{Ledger, LedgerConfig, LedgerError};
 
-use crate::chain::{extend, open};
+use crate::chain::{extend, genesis, open};
 
 /// Set for the process that is to be killed: the folder in which it finalizes blocks for ever.
 const VICTIM: &str = "TULOU_LEDGER_VICTIM";
@@ -168,4 +168,35 @@ fn a_journal_torn_after_flushes_gives_an_earlier_block() {
         assert_eq!(open(torn.path()).head(), open(dir.path()).head());
     }
     assert!(earlier > 0, "no cut lost a block");
+}
+
+/// A power cut may keep a later page of a batch and lose an earlier one.
+#[test]
+fn a_journal_with_a_hole_is_refused_or_gives_an_earlier_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rng = StdRng::from_os_rng();
+    let full = {
+        let ledger = open(dir.path());
+        extend(&ledger, 60);
+        ledger.head().height
+    };
+    let (block, changes) = genesis();
+    for _ in 0..16 {
+        let torn = tempfile::tempdir().unwrap();
+        copy(dir.path(), torn.path());
+        let journal = journal(torn.path());
+        let mut bytes = fs::read(&journal).unwrap();
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        let hole = rng.random_range(0..used.max(2_048) - 1_024);
+        bytes[hole..hole + 512].fill(0);
+        fs::write(&journal, bytes).unwrap();
+        match Ledger::open(torn.path(), &block, changes.clone(), LedgerConfig::default()) {
+            Ok(ledger) => {
+                assert!(ledger.head().height <= full);
+                check_chain(&ledger, 0);
+            }
+            Err(LedgerError::Damaged { what, .. }) => assert_eq!(what, "the journal"),
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
