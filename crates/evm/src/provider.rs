@@ -1,7 +1,7 @@
 //! Native code inside the EVM: which addresses it answers, under which rules, and the bridge from a
 //! module's [`Host`] to the journal.
 
-use std::fmt::Display;
+use std::{fmt::Display, sync::LazyLock};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
 use revm::{
@@ -97,10 +97,15 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provid
         context: &mut CTX,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        match (self.natives.route)(&inputs.bytecode_address) {
-            Some(entry) => run_native(entry, context, inputs).map(Some),
-            None => self.ethereum.run(context, inputs),
+        let Some(entry) = (self.natives.route)(&inputs.bytecode_address) else {
+            return self.ethereum.run(context, inputs);
+        };
+        // An asset that was not created yet is an ordinary empty account.
+        let account = context.journal_mut().load_account(inputs.bytecode_address);
+        if account.map_err(|e| e.to_string())?.data.info.code_hash != marker_hash() {
+            return Ok(None);
         }
+        run_native(entry, context, inputs).map(Some)
     }
 
     fn warm_addresses(&self) -> &AddressSet {
@@ -297,7 +302,8 @@ pub(crate) fn is_code(bytes: &Bytes) -> bool {
 
 /// keccak256 of [`MARKER`].
 pub(crate) fn marker_hash() -> B256 {
-    keccak256(MARKER)
+    static HASH: LazyLock<B256> = LazyLock::new(|| keccak256(MARKER));
+    *HASH
 }
 
 fn marker_code() -> Bytecode {

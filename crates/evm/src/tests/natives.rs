@@ -153,10 +153,10 @@ fn modules_call_each_other() {
 #[test]
 fn a_module_makes_an_address_callable() {
     let mut world = World::new();
-    // Writing before that would be lost with the empty account.
-    let early = world.tx(TxKind::Call(ASSET), add(2), 0);
-    let fault = execute_with(&world.state, &world.env(), &[early], NATIVES).unwrap_err();
-    assert!(matches!(fault, BlockFault::Fault(_)));
+    // Until then it is an ordinary empty account.
+    let early = world.send(TxKind::Call(ASSET), add(2), 0);
+    assert!(early.receipts[0].status() && early.receipts[0].logs().is_empty());
+    assert!(!world.state.accounts.contains_key(&ASSET));
     let make = ICounter::makeCall {}.abi_encode();
     let executed = world.send(TxKind::Call(COUNTER), make.clone(), 0);
     assert!(executed.receipts[0].status());
@@ -166,6 +166,16 @@ fn a_module_makes_an_address_callable() {
     assert!(world.send(TxKind::Call(COUNTER), make, 0).receipts[0].status());
     assert!(world.send(TxKind::Call(ASSET), add(2), 0).receipts[0].status());
     assert_eq!(world.total(ASSET), U256::from(2));
+}
+
+#[test]
+fn native_state_is_never_written_to_an_account_that_would_be_swept() {
+    let mut world = World::new();
+    world.state.accounts.remove(&OTHER);
+    let relay = ICounter::relayCall { n: U256::ONE }.abi_encode();
+    let tx = world.tx(TxKind::Call(COUNTER), relay, 0);
+    let fault = execute_with(&world.state, &world.env(), &[tx], NATIVES).unwrap_err();
+    assert!(matches!(fault, BlockFault::Fault(reason) if reason.contains("callable")));
 }
 
 #[test]
