@@ -27,7 +27,7 @@ table::modules! {
     rules = 0x01, needs [];
     roles = 0x04, needs [rules];
     registry = 0x06, needs [rules, roles];
-    documents = 0x07, needs [rules, roles];
+    documents = 0x07, needs [roles];
     money = 0x08, needs [roles];
     schedule = 0x09, needs [];
     decisions = 0x0b, needs [rules, roles, registry, schedule];

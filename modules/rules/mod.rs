@@ -18,7 +18,7 @@ use IRules::*;
 abi_enum!(IRules::Layer, IRules::Bound, IRules::Unit);
 
 /// No call of this module is open to an office: by-laws change by passed decisions alone.
-pub const PERMITS: &[crate::roles::Permit] = &[];
+pub const PERMITS: &[Permit] = &[];
 
 /// Values kept per key and layer.
 const VERSIONS_MAX: u64 = 64;

@@ -16,7 +16,7 @@ use ISchedule::{State as Stage, *};
 abi_enum!(ISchedule::State);
 
 /// No call of this module is open to an office: modules plan, everybody runs.
-pub const PERMITS: &[crate::roles::Permit] = &[];
+pub const PERMITS: &[Permit] = &[];
 
 packed! {
     pub(super) struct Head { target: Address, stage: Stage, refusals: u8 }
