@@ -4,7 +4,7 @@ import type { HoldingEntry, Register } from './register';
 import { keccakHex } from './sha';
 import { toHex } from '$verifier/bytes';
 
-const MOST = { units: 50, owners: 200, holdings: 60 } as const;
+const MOST = { units: 50, owners: 200, holdings: 40 } as const;
 const DOMAIN = 'tulou/owner/v1';
 
 /** What the registrar must keep to say later who is behind a commitment. */

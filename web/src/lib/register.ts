@@ -25,14 +25,17 @@ export function readRegister(texts: Record<FileKey, string>): { register: Regist
     faults.push(...t.faults);
     return t.rows;
   };
-  const units = table('units').map((row) => unitEntry(new Cells('units.csv', row, faults)));
-  once('units.csv', 'unit_id', texts, 'units', faults);
-  once('owners.csv', 'owner_id', texts, 'owners', faults);
-  const ownerRows = table('owners');
+  const unitRows = table('units'), ownerRows = table('owners'), holdingRows = table('holdings');
+  const blank: Register = { units: [], owners: [], developers: new Set(), holdings: [] };
+  // A file without its columns makes every row of the others look wrong: say only what is the matter.
+  if (faults.some((f) => f.why.kind === 'missing')) return { register: blank, faults };
+  once('units.csv', 'unit_id', unitRows, faults);
+  once('owners.csv', 'owner_id', ownerRows, faults);
+  const units = unitRows.map((row) => unitEntry(new Cells('units.csv', row, faults)));
   const owners = ownerRows.map((r) => r.cells['owner_id'] ?? '').filter(Boolean);
   const developers = new Set(ownerRows.filter((r) => r.cells['kind'] === 'developer').map((r) => r.cells['owner_id'] ?? ''));
   const known = { units: new Set(units.map((u) => u.code)), owners: new Set(owners) };
-  const holdings = table('holdings').map((row) => holdingEntry(new Cells('holdings.csv', row, faults), known));
+  const holdings = holdingRows.map((row) => holdingEntry(new Cells('holdings.csv', row, faults), known));
   return { register: { units, owners, developers, holdings }, faults: faults.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line) };
 }
 
@@ -87,9 +90,9 @@ function holdingEntry(c: Cells, known: { units: Set<string>; owners: Set<string>
   return { unit, owner, shareNum: c.int('share_num'), shareDen: c.int('share_den'), kind: c.choice('kind', kinds), since: c.date('from_date') };
 }
 
-function once(file: string, column: string, texts: Record<FileKey, string>, key: FileKey, faults: Fault[]): void {
+function once(file: string, column: string, rows: Row[], faults: Fault[]): void {
   const seen = new Set<string>();
-  for (const row of parseCsv(file, texts[key], columns[key]).rows) {
+  for (const row of rows) {
     const id = row.cells[column] ?? '';
     if (id && seen.has(id)) faults.push({ file, line: row.line, column, why: { kind: 'twice', what: id } });
     seen.add(id);

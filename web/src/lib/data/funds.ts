@@ -121,7 +121,7 @@ export function byPurpose(rows: Movement[], nameOf: (row: Movement) => string, m
     const name = nameOf(row) || rest;
     sums.set(name, (sums.get(name) ?? 0n) + row.amount);
   }
-  const all = [...sums].map(([name, sum]) => ({ name, sum })).sort((a, b) => (b.sum > a.sum ? 1 : -1));
+  const all = [...sums].map(([name, sum]) => ({ name, sum })).sort((a, b) => (a.sum === b.sum ? 0 : b.sum > a.sum ? 1 : -1));
   if (all.length <= most) return all;
   const tail = all.slice(most - 1).reduce((n, r) => n + r.sum, 0n);
   return [...all.slice(0, most - 1), { name: rest, sum: tail }];

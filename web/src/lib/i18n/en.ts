@@ -8,7 +8,7 @@ const s = (x: number, one: string, many = `${one}s`): string => `${x} ${x === 1 
 export const en: Dict = {
   common: {
     estate: 'Guihua Garden', back: 'Back', close: 'Close', retry: 'Try again', loading: 'Reading', details: 'Technical details', more: 'More', done: 'Done', cancel: 'Not now', next: 'Next', previous: 'Previous', see: 'See', all: 'All',
-    none: 'Nothing yet', unknown: 'Not known yet', people: (x) => `${x} heads`, homes: (x) => `${x} homes`, offices: (x) => s(x, 'office'), no: (id) => `No. ${id}`, and: 'and', joined: ', ', comma: ', ', areaWord: 'Area', headsWord: 'Heads', chart: 'See chart', table: 'See table', demo: 'Demo',
+    none: 'Nothing yet', unknown: 'Not known yet', people: (x) => `${x} ${x === '1' ? 'head' : 'heads'}`, homes: (x) => `${x} homes`, offices: (x) => s(x, 'office'), no: (id) => `No. ${id}`, and: 'and', joined: ', ', comma: ', ', areaWord: 'Area', headsWord: 'Heads', chart: 'See chart', table: 'See table', demo: 'Demo',
   },
   tabs: { home: 'Home', votes: 'Votes', money: 'Money', receipts: 'Receipts', me: 'Me', label: 'Main pages' },
   home: {

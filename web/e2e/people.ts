@@ -1,0 +1,29 @@
+import { expect, type Page } from '@playwright/test';
+
+export const base = (): string => process.env.TULOU_URL ?? 'http://localhost:8545';
+
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(base() + path);
+}
+
+/** Becomes an office or owner through the page that offers it. */
+export async function become(page: Page, name: string): Promise<void> {
+  await open(page, '/me');
+  await page.getByRole('button', { name, exact: true }).click();
+}
+
+/** Becomes an owner who has not voted yet, as the page offers them. */
+export async function becomeVoter(page: Page): Promise<void> {
+  await open(page, '/me');
+  await page.getByRole('button', { name: /还没投票/ }).first().click();
+  await expect(page.getByRole('link', { name: '去投票' }).first()).toBeVisible();
+}
+
+/** First REST item that fits. */
+export async function first<T>(path: string, fits: (item: T) => boolean): Promise<T> {
+  const answer = await fetch(base() + path);
+  const body = (await answer.json()) as { items: T[] };
+  const found = body.items.find(fits);
+  if (!found) throw new Error(`nothing fits in ${path}`);
+  return found;
+}
