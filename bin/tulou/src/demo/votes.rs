@@ -151,12 +151,12 @@ fn ballot(scene: &mut Scene<'_>, name: &str, label: &str, channel: &str, choice:
         let call = IDecisions::castForCall { motion, head, choice };
         return scene.driver.send(voter(label), DECISIONS, &call);
     }
-    let evidenceHash = keccak256(format!("{name} {label} {channel}"));
-    let call = IDecisions::recordPaperCall { motion, head, choice, evidenceHash };
+    let evidence_hash = keccak256(format!("{name} {label} {channel}"));
+    let call = IDecisions::recordPaperCall { motion, head, choice, evidenceHash: evidence_hash };
     scene.driver.send("counter-1", DECISIONS, &call)?;
     // The second reading must find the first one.
     scene.driver.settle()?;
-    let call = IDecisions::confirmPaperCall { motion, head, choice, evidenceHash };
+    let call = IDecisions::confirmPaperCall { motion, head, choice, evidenceHash: evidence_hash };
     scene.driver.send("counter-2", DECISIONS, &call)
 }
 
