@@ -61,6 +61,7 @@ interface IDecisions {
         bytes action;
     }
 
+    /// @notice One motion.
     struct Motion {
         /// @custom:visibility public
         uint64 id;
@@ -180,6 +181,7 @@ interface IDecisions {
         Weight missing;
     }
 
+    /// @notice The ballot of one head.
     struct Ballot {
         /// Head key: a pseudonym of the owner or owners who vote as one.
         /// @custom:visibility scope
@@ -240,14 +242,23 @@ interface IDecisions {
     /// The two counters read different things; the first reading stays until it is replaced.
     error PaperDiffers(uint64 motion, bytes32 head);
 
+    /// A motion was announced.
     event MotionProposed(uint64 indexed motion, uint8 indexed matter, address opener, bytes32 textHash, uint64 opensAt, uint64 closesAt, bytes32 packHash);
+    /// Voting began; the electorate is frozen.
     event MotionOpened(uint64 indexed motion, uint64 roll, uint64 areaM2, uint32 heads);
+    /// A ballot counts, in place of an earlier one of the same head.
     event BallotCast(uint64 indexed motion, bytes32 indexed head, uint8 choice, Channel channel, uint64 areaM2);
+    /// One counter has read a paper ballot.
     event PaperRecorded(uint64 indexed motion, bytes32 indexed head, uint8 choice, bytes32 evidenceHash, address counter);
+    /// A late quorum moved the close.
     event MotionExtended(uint64 indexed motion, uint64 closesAt);
+    /// The outcome is published.
     event MotionClosed(uint64 indexed motion, MotionState outcome, uint64 participatingAreaM2, uint32 participatingHeads, uint64 yesAreaM2, uint32 yesHeads);
+    /// A passed motion's call was made.
     event ActionDone(uint64 indexed motion, address target);
+    /// A passed motion's call was refused; the outcome stands.
     event ActionRefused(uint64 indexed motion, address target, bytes refusal);
+    /// A motion was withdrawn before it opened.
     event MotionCancelled(uint64 indexed motion, bytes32 reasonHash);
 
     /// @notice Announces a motion; the days of notice run from the day after today.

@@ -13,7 +13,7 @@ mod action;
 mod ballot;
 pub mod rule;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 use action::Blob;

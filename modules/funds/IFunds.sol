@@ -20,6 +20,7 @@ interface IFunds {
     /// @notice Which part of a job is paid.
     enum Stage { None, Advance, Progress, Final }
 
+    /// @notice One fund.
     struct Fund {
         /// @custom:visibility public
         uint64 id;
@@ -50,6 +51,7 @@ interface IFunds {
         uint64 movements;
     }
 
+    /// @notice A budget line of one year.
     struct Line {
         /// @custom:visibility public
         uint64 id;
@@ -108,6 +110,7 @@ interface IFunds {
         uint64 receivableFen;
     }
 
+    /// @notice A company that is paid.
     struct Payee {
         /// Commitment to who it is; decisions name payees by it.
         /// @custom:visibility public
@@ -155,6 +158,7 @@ interface IFunds {
         uint8 stage;
     }
 
+    /// @notice A payment, from the ask to the bank line.
     struct Request {
         /// @custom:visibility public
         uint64 id;
@@ -195,7 +199,7 @@ interface IFunds {
         /// Fewest signatures that can suffice.
         /// @custom:visibility public
         uint32 needed;
-        /// First second at which it may be signed.
+        /// First second at which it may be signed; 0 once nobody signs any more.
         /// @custom:visibility public
         uint64 payableAt;
         /// Counts every change that voids signatures; `approve` names it.
@@ -214,6 +218,7 @@ interface IFunds {
         string reason;
     }
 
+    /// @notice One signature on a payment.
     struct Approval {
         /// @custom:visibility public
         address signer;
@@ -230,6 +235,7 @@ interface IFunds {
         bool holds;
     }
 
+    /// @notice One bank line.
     struct Movement {
         /// @custom:visibility public
         uint64 id;
@@ -285,6 +291,7 @@ interface IFunds {
         uint64 decision;
     }
 
+    /// @notice One month's statement of a fund.
     struct Statement {
         /// @custom:visibility public
         uint64 fund;
@@ -324,6 +331,7 @@ interface IFunds {
         uint64 receivableFen;
     }
 
+    /// @notice A unit's part in a fund.
     struct UnitBalance {
         /// @custom:visibility scope
         uint64 unit;
@@ -416,21 +424,37 @@ interface IFunds {
     /// The balances of the units would exceed the money of the fund.
     error UnitsExceedFund(uint64 unitsFen, uint64 fundFen);
 
+    /// A fund was opened.
     event FundOpened(uint64 indexed fund, Purpose purpose, string name, address account);
+    /// A budget line was planned out of a decision.
     event LineOpened(uint64 indexed line, uint64 indexed fund, uint32 year, uint64 plannedFen, uint64 decision);
+    /// A payee was registered, or its bank account changed.
     event PayeeSet(bytes32 indexed payeeHash, bytes32 accountHash, string name, uint32 version, uint64 payableAt);
+    /// Money came in.
     event Credited(uint64 indexed fund, uint64 indexed movement, uint64 amountFen, uint64 balanceFen);
+    /// Money went out; `request` 0 where nobody ordered it.
     event Debited(uint64 indexed fund, uint64 indexed movement, uint64 amountFen, uint64 balanceFen, uint64 request);
+    /// A debit nobody had ordered was explained and charged to a line.
     event DebitExplained(uint64 indexed movement, uint64 indexed line, string explanation);
+    /// A payment was asked for.
     event PaymentRequested(uint64 indexed request, uint64 indexed fund, uint64 amountFen, bytes32 payeeHash, Tier tier);
+    /// A payment changed; its signatures are void.
     event PaymentEdited(uint64 indexed request, uint64 amountFen, bytes32 payeeHash, Tier tier, uint32 revision);
+    /// Somebody signed for a payment.
     event PaymentApproved(uint64 indexed request, address indexed signer, uint32 offices, bytes32 sentenceHash);
+    /// Somebody took a signature back.
     event ApprovalRevoked(uint64 indexed request, address indexed signer);
+    /// A payment has all its signatures and its money is held for the bank.
     event PaymentOrdered(uint64 indexed request, uint64 amountFen, uint64 hold);
+    /// A payment was paid, rejected, withdrawn or returned.
     event PaymentEnded(uint64 indexed request, RequestState state, string reason);
+    /// A month's statement was published.
     event StatementPublished(uint64 indexed fund, uint32 indexed period, uint32 version, uint64 closingFen, bytes32 linesHash);
+    /// The price check of a job is in.
     event CostSettled(uint64 indexed decision, uint64 votedFen, uint64 finalFen, bytes32 reportDigest);
+    /// The cost of a job is shared out over its units.
     event CostAllotted(uint64 indexed decision, uint64 totalFen, uint64 units, uint64 receivableFen);
+    /// Units have balances in a fund.
     event UnitBalancesOpened(uint64 indexed fund, uint64 units, uint64 totalFen);
 
     /// @notice Opens a fund. Caller: chair, street office, or a passed decision. `purpose` as in `Purpose`.

@@ -186,6 +186,8 @@ pub(super) fn request_of(cx: &mut Cx<'_>, id: u64) -> Res<Request> {
     let revision = requests::revision(cx, &row)?;
     let approvals = requests::signatures(cx, &row, revision)?.len();
     let seats = requests::seats(cx)?;
+    let waits = head.state == RequestState::Requested;
+    let payable_at = if waits { requests::payable_at(cx, payee)? } else { 0 };
     Ok(Request {
         id,
         fund: head.fund,
@@ -205,7 +207,7 @@ pub(super) fn request_of(cx: &mut Cx<'_>, id: u64) -> Res<Request> {
         tier: head.tier,
         approvals: u32::try_from(approvals).unwrap_or(u32::MAX),
         needed: rule::needed(head.tier as u8, asker.offices, seats),
-        payableAt: requests::payable_at(cx, payee)?,
+        payableAt: payable_at,
         revision,
         orderedAt: times.ordered_at,
         hold: times.hold,

@@ -1,2 +1,4 @@
-mod calls;
+mod bank;
+mod house;
+mod payments;
 mod rule;
