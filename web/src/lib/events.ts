@@ -1,0 +1,45 @@
+/** What a receipt says happened, read from its own log entries: nobody's word is taken for it. */
+import type { Log, Receipt } from '$verifier/index';
+import { moduleAddress, type ModuleName } from './modules';
+import { keccakHex } from './sha';
+
+const signatures = {
+  BallotCast: ['decisions', 'BallotCast(uint64,bytes32,uint8,uint8,uint64)'],
+  MotionProposed: ['decisions', 'MotionProposed(uint64,uint8,address,bytes32,uint64,uint64,bytes32)'],
+  MotionOpened: ['decisions', 'MotionOpened(uint64,uint64,uint64,uint32)'],
+  MotionClosed: ['decisions', 'MotionClosed(uint64,uint8,uint64,uint32,uint64,uint32)'],
+  PaymentRequested: ['funds', 'PaymentRequested(uint64,uint64,uint64,bytes32,uint8)'],
+  PaymentApproved: ['funds', 'PaymentApproved(uint64,address,uint32,bytes32)'],
+  PaymentEnded: ['funds', 'PaymentEnded(uint64,uint8,string)'],
+  RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
+} as const satisfies Record<string, readonly [ModuleName, string]>;
+
+export type EventName = keyof typeof signatures;
+
+const is = (log: Log, name: EventName): boolean => {
+  const [module, signature] = signatures[name];
+  return log.address.toLowerCase() === moduleAddress(module) && log.topics[0] === keccakHex(signature);
+};
+
+/** The first event of a receipt that this app knows. */
+export function eventOf(receipt: Receipt): EventName | undefined {
+  const names = Object.keys(signatures) as EventName[];
+  for (const log of receipt.logs) {
+    const found = names.find((name) => is(log, name));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+export interface Meant { kind: string; motion?: number; choice?: number }
+
+/** Whether a receipt records the very act that this device sent: the event, and for a ballot its motion and choice. */
+export function records(receipt: Receipt, meant: Meant): boolean {
+  if (!receipt.ok || !(meant.kind in signatures)) return false;
+  return receipt.logs.some((log) => {
+    if (!is(log, meant.kind as EventName)) return false;
+    if (meant.kind !== 'BallotCast') return true;
+    const choice = Number(BigInt(log.data.slice(0, 66)));
+    return Number(BigInt(log.topics[1] ?? '0x0')) === meant.motion && choice === meant.choice;
+  });
+}
