@@ -4,12 +4,14 @@ import { parseCsv, type Fault, type Row, type Why } from './csv';
 
 export interface UnitEntry { code: string; building: number; stair: number; floor: number; use: number; areaM2: bigint; areaSource: number; countsArea: boolean; countsHead: boolean; delivered: boolean; developerOwned: boolean }
 export interface HoldingEntry { unit: string; owner: string; shareNum: number; shareDen: number; kind: number; since: number }
-export interface Register { units: UnitEntry[]; owners: string[]; developers: Set<string>; holdings: HoldingEntry[] }
+/** Name and telephone are read to seal the owner's commitment; they stay on this device. */
+export interface OwnerEntry { id: string; kind: string; name: string; phone: string }
+export interface Register { units: UnitEntry[]; owners: OwnerEntry[]; holdings: HoldingEntry[] }
 export interface Sums { units: number; area: bigint; heads: number }
 
 export const columns = {
   units: ['unit_id', 'building', 'stair', 'floor', 'door', 'use', 'area_m2', 'area_source', 'counts_area', 'counts_head', 'delivered', 'developer_owned'],
-  owners: ['owner_id', 'kind'],
+  owners: ['owner_id', 'kind', 'name', 'phone'],
   holdings: ['unit_id', 'owner_id', 'share_num', 'share_den', 'kind', 'from_date'],
 } as const;
 export type FileKey = keyof typeof columns;
@@ -17,6 +19,7 @@ export type FileKey = keyof typeof columns;
 const uses = ['home', 'shop', 'parking'];
 const sources = ['registered', 'surveyed', 'contract'];
 const kinds = ['sole', 'joint', 'by_share'];
+const ownerKinds = ['person', 'company', 'developer'];
 
 export function readRegister(texts: Record<FileKey, string>): { register: Register; faults: Fault[] } {
   const faults: Fault[] = [];
@@ -26,17 +29,16 @@ export function readRegister(texts: Record<FileKey, string>): { register: Regist
     return t.rows;
   };
   const unitRows = table('units'), ownerRows = table('owners'), holdingRows = table('holdings');
-  const blank: Register = { units: [], owners: [], developers: new Set(), holdings: [] };
+  const blank: Register = { units: [], owners: [], holdings: [] };
   // A file without its columns makes every row of the others look wrong: say only what is the matter.
   if (faults.some((f) => f.why.kind === 'missing')) return { register: blank, faults };
   once('units.csv', 'unit_id', unitRows, faults);
   once('owners.csv', 'owner_id', ownerRows, faults);
   const units = unitRows.map((row) => unitEntry(new Cells('units.csv', row, faults)));
-  const owners = ownerRows.map((r) => r.cells['owner_id'] ?? '').filter(Boolean);
-  const developers = new Set(ownerRows.filter((r) => r.cells['kind'] === 'developer').map((r) => r.cells['owner_id'] ?? ''));
-  const known = { units: new Set(units.map((u) => u.code)), owners: new Set(owners) };
+  const owners = ownerRows.map((row) => ownerEntry(new Cells('owners.csv', row, faults)));
+  const known = { units: new Set(units.map((u) => u.code)), owners: new Set(owners.map((o) => o.id)) };
   const holdings = holdingRows.map((row) => holdingEntry(new Cells('holdings.csv', row, faults), known));
-  return { register: { units, owners, developers, holdings }, faults: faults.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line) };
+  return { register: { units, owners, holdings }, faults: faults.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line) };
 }
 
 /** One row, read cell by cell; every fault is kept with its place. */
@@ -81,6 +83,11 @@ function unitEntry(c: Cells): UnitEntry {
     code: c.text('unit_id'), building: c.place('building'), stair: c.place('stair'), floor: c.place('floor'), use: c.choice('use', uses), areaM2: c.area('area_m2'),
     areaSource: c.choice('area_source', sources), countsArea: c.flag('counts_area'), countsHead: c.flag('counts_head'), delivered: c.flag('delivered'), developerOwned: c.flag('developer_owned'),
   };
+}
+
+function ownerEntry(c: Cells): OwnerEntry {
+  c.choice('kind', ownerKinds);
+  return { id: c.text('owner_id'), kind: c.row.cells['kind'] ?? '', name: c.text('name'), phone: c.row.cells['phone'] ?? '' };
 }
 
 function holdingEntry(c: Cells, known: { units: Set<string>; owners: Set<string> }): HoldingEntry {

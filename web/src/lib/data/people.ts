@@ -4,8 +4,8 @@ import { unitsOf } from './registry';
 
 export interface DemoOwner { name: string; code: string; waits: boolean }
 
-/** Where to look: single owners of one home each, and two couples. */
-const CANDIDATES = [...Array.from({ length: 20 }, (_, i) => `O00${53 + i}`), 'O0012', 'O0016'];
+/** Where to look: owners whom the demo leaves a vote to cast, then others. */
+const CANDIDATES = ['O0054', 'O0061', 'O0076', 'O0080', 'O0055', 'O0056', 'O0062', 'O0012', 'O0016', 'O0070'];
 const MOST = 6;
 
 /** At most six owners, those that a vote waits for first. */
