@@ -156,7 +156,7 @@ interface IRegistry {
     error CodeTaken(string code, uint64 unit);
     /// A number that the enumeration does not have, or a use, area source or kind left open.
     error BadEntry(string code);
-    /// A unit that counts by head counts by area too, and has an area.
+    /// A unit counts by area and by head or by neither, and has an area if it counts.
     error NoArea(string code);
     /// The commitment is zero or known.
     error OwnerKnown(bytes32 owner);
@@ -203,13 +203,13 @@ interface IRegistry {
     function addUnits(UnitEntry[] calldata entries) external returns (uint64 first);
     /// @notice Enters owners by their commitments, at most 200 at once. Caller: registrar.
     function addOwners(bytes32[] calldata owners) external;
-    /// @notice Enters who owns units that have no owner yet, at most 60 at once; all holdings of a unit come in one
+    /// @notice Enters who owns units that have no owner yet, at most 40 at once; all holdings of a unit come in one
     /// call, one after the other. Caller: registrar.
     function addHoldings(Holding[] calldata holdings) external;
     /// @notice Corrects area or hand-over of a unit; earlier rolls stay as they were. Caller: registrar.
     function correctUnit(uint64 unit, uint64 areaM2, AreaSource areaSource, bool delivered, bool developerOwned, bytes32 basis) external;
-    /// @notice Replaces all holdings of a unit after a sale or an inheritance; earlier rolls stay as they were.
-    /// Caller: registrar.
+    /// @notice Replaces all holdings of a unit after a sale or an inheritance; earlier rolls stay as they were. What
+    /// the developer sold is unsold no longer, but stays its head's until it is handed over. Caller: registrar.
     function transfer(uint64 unit, Holding[] calldata holdings, bytes32 basis) external;
     /// @notice Lets accounts act for owners, at most 100 pairs at once. Caller: registrar.
     function bind(address[] calldata accounts, bytes32[] calldata owners) external;

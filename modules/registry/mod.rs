@@ -39,12 +39,14 @@ pub const PERMITS: &[roles::Permit] = &[
 /// Entries of one call: bounded by the gas of one transaction.
 const UNITS_MOST: u64 = 50;
 const OWNERS_MOST: u64 = 200;
-const HOLDINGS_MOST: u64 = 60;
+const HOLDINGS_MOST: u64 = 40;
 const BINDINGS_MOST: u64 = 100;
 const CODE_BYTES_MOST: u64 = 31;
 /// Days a roll is posted where no rule says otherwise (guidelines on the owners' assembly, art. 13).
 const ROLL_POST_DAYS: u64 = 15;
 const DAY_S: u64 = 86_400;
+/// Version that is younger than every other: the register as it is.
+const NOW: u64 = u64::MAX;
 
 packed! {
     /// Everything about a unit but its code, owners and head.
@@ -109,7 +111,7 @@ pub fn abi() -> JsonAbi {
 /// Whether an account acts for an owner of a unit that counts.
 pub fn is_owner(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
     cx.on(address::registry, |cx| {
-        for head in heads_of_owner(cx, account)? {
+        for head in heads_of_owner(cx, account, NOW)? {
             if roll::current_weight(cx, head)?.units != 0 {
                 return Ok(true);
             }
@@ -118,14 +120,22 @@ pub fn is_owner(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
     })
 }
 
-/// Heads that an account's owner belongs to or ever belonged to.
-pub(super) fn heads_of_owner(cx: &mut Cx<'_>, account: Address) -> Res<Vec<B256>> {
+/// Heads that an account's owner belongs to or ever belonged to. A set of owners is the same for
+/// ever; who speaks for the developer changes, so that head is there only as of a version.
+pub(super) fn heads_of_owner(
+    cx: &mut Cx<'_>,
+    account: Address,
+    version: u64,
+) -> Res<Vec<B256>> {
     let owner = st().accounts.of(account).get(cx)?;
     let list = st().owners.of(owner).heads;
     let mut heads = Vec::new();
     if owner != B256::ZERO {
         for index in 0..list.len(cx)? {
-            heads.push(list.of(index).get(cx)?);
+            let head = list.of(index).get(cx)?;
+            if head != rule::developer_head() || roll::had_voice(cx, owner, version)? {
+                heads.push(head);
+            }
         }
     }
     Ok(heads)
@@ -159,7 +169,8 @@ fn add_unit(cx: &mut Cx<'_>, entry: &UnitEntry) -> Res<()> {
     ensure!(known && (entry.stair == 0 || entry.building != 0), BadEntry { code });
     let area = Area(entry.areaM2);
     let counts = (entry.countsArea, entry.countsHead);
-    ensure!(counts == (false, false) || (entry.countsArea && area != Area::ZERO), NoArea { code });
+    let sound = counts == (false, false) || (counts == (true, true) && area != Area::ZERO);
+    ensure!(sound, NoArea { code });
     let (index, row) = st().units.push(cx)?;
     let id = exact(index.checked_add(1))?;
     by_code.set(cx, id)?;
@@ -233,6 +244,7 @@ fn add_holdings(cx: &mut Cx<'_>, holdings: &[Holding]) -> Res<()> {
         let row = existing(cx, unit)?;
         ensure!(row.holdings.len(cx)? == 0, HasHoldings { unit });
         write_holdings(cx, unit, &row, part)?;
+        count_voices(cx, &row, true)?;
         elect(cx, unit, &row, B256::ZERO)?;
     }
     Ok(())
@@ -280,6 +292,17 @@ fn note_unit(cx: &mut Cx<'_>, owner: B256, unit: u64) -> Res<()> {
         }
     }
     list.push(cx)?.1.set(cx, unit)
+}
+
+/// Counts the holders of an unsold unit as voices of the developer, or no longer.
+fn count_voices(cx: &mut Cx<'_>, row: &UnitRow, adds: bool) -> Res<()> {
+    if row.head.get(cx)?.developer {
+        for index in 0..row.holdings.len(cx)? {
+            let owner = row.holdings.of(index).owner.get(cx)?;
+            roll::count_voice(cx, owner, adds)?;
+        }
+    }
+    Ok(())
 }
 
 /// Works out which head votes for a unit and moves its weight there.
@@ -340,9 +363,11 @@ fn correct_unit(cx: &mut Cx<'_>, c: &correctUnitCall) -> Res<()> {
         }
         roll::note_area(cx, c.unit, Area(c.areaM2))?;
     }
+    count_voices(cx, &row, false)?;
     facts.area = Area(c.areaM2);
     (facts.source, facts.delivered, facts.developer) = (source, c.delivered, c.developerOwned);
     row.head.set(cx, facts)?;
+    count_voices(cx, &row, true)?;
     elect(cx, c.unit, &row, c.basis)?;
     let (unit, areaM2, basis) = (c.unit, c.areaM2, c.basis);
     let (delivered, developerOwned) = (c.delivered, c.developerOwned);
@@ -356,6 +381,10 @@ fn transfer(cx: &mut Cx<'_>, c: &transferCall) -> Res<()> {
     for holding in &c.holdings {
         ensure!(holding.unit == c.unit, NoSuchUnit { unit: holding.unit });
     }
+    count_voices(cx, &row, false)?;
+    let mut facts = row.head.get(cx)?;
+    facts.developer = false;
+    row.head.set(cx, facts)?;
     for index in 0..row.holdings.len(cx)? {
         let old = row.holdings.of(index);
         old.owner.set(cx, B256::ZERO)?;

@@ -77,6 +77,8 @@ record! {
         weights: Map<U256, Map<B256, List<Slot<Checkpoint>>>>,
         unit_areas: Map<u64, List<Slot<Checkpoint>>>,
         members: Map<U256, List<Slot<u64>>>,
+        // How many unsold units an owner holds: who speaks for the developer's head.
+        voices: Map<B256, List<Slot<Checkpoint>>>,
     }
 }
 
@@ -91,7 +93,13 @@ fn scopes_of(building: u32, stair: u32) -> impl Iterator<Item = Scope> {
 }
 
 /// Counts a unit for a head, or no longer.
-pub(super) fn count(cx: &mut Cx<'_>, place: (u32, u32), head: B256, area: Area, adds: bool) -> Res<()> {
+pub(super) fn count(
+    cx: &mut Cx<'_>,
+    place: (u32, u32),
+    head: B256,
+    area: Area,
+    adds: bool,
+) -> Res<()> {
     for scope in scopes_of(place.0, place.1) {
         let rolls = st().rolls;
         let history = rolls.weights.of(scope.key()).of(head);
@@ -123,6 +131,20 @@ pub(super) fn enlist(cx: &mut Cx<'_>, place: (u32, u32), unit: u64) -> Res<()> {
 pub(super) fn note_area(cx: &mut Cx<'_>, unit: u64, area: Area) -> Res<()> {
     let history = st().rolls.unit_areas.of(unit);
     write(cx, &history, Checkpoint { area, ..Checkpoint::default() })
+}
+
+/// Counts an unsold unit in an owner's hands, or no longer.
+pub(super) fn count_voice(cx: &mut Cx<'_>, owner: B256, adds: bool) -> Res<()> {
+    let history = st().rolls.voices.of(owner);
+    let old = latest(cx, &history)?;
+    let new = shifted(old, Area::ZERO, 1, adds)?;
+    write(cx, &history, new)
+}
+
+/// Whether an owner held an unsold unit as of a version.
+pub(super) fn had_voice(cx: &mut Cx<'_>, owner: B256, version: u64) -> Res<bool> {
+    let history = st().rolls.voices.of(owner);
+    Ok(as_of(cx, &history, version)?.units != 0)
 }
 
 fn shifted(old: Checkpoint, area: Area, units: u32, adds: bool) -> Res<Checkpoint> {
@@ -252,9 +274,9 @@ pub(super) fn weight(cx: &mut Cx<'_>, roll: u64, head: B256) -> Res<Option<Weigh
 /// - `NoSuchRoll`.
 pub fn heads_of(cx: &mut Cx<'_>, roll: u64, account: Address) -> Res<Vec<B256>> {
     cx.on(address::registry, |cx| {
-        row(cx, roll)?;
+        let (_, frozen) = row(cx, roll)?;
         let mut heads = Vec::new();
-        for head in heads_of_owner(cx, account)? {
+        for head in heads_of_owner(cx, account, frozen.version)? {
             if weight(cx, roll, head)?.is_some() {
                 heads.push(head);
             }

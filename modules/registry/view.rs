@@ -87,7 +87,7 @@ pub(super) fn holdings_of(cx: &mut Cx<'_>, unit: u64) -> Res<Vec<Holding>> {
 
 pub(super) fn heads_of(cx: &mut Cx<'_>, account: Address) -> Res<Vec<HeadWeight>> {
     let mut items = Vec::new();
-    for head in heads_of_owner(cx, account)? {
+    for head in heads_of_owner(cx, account, NOW)? {
         let weight = roll::current_weight(cx, head)?;
         if weight.units != 0 {
             items.push(HeadWeight { head, areaM2: weight.area.0, units: weight.units });
@@ -149,7 +149,12 @@ pub(super) fn weight_of(cx: &mut Cx<'_>, roll: u64, head: B256) -> Res<HeadWeigh
     })
 }
 
-pub(super) fn objections(cx: &mut Cx<'_>, roll: u64, cursor: u64, limit: u64) -> Res<objectionsReturn> {
+pub(super) fn objections(
+    cx: &mut Cx<'_>,
+    roll: u64,
+    cursor: u64,
+    limit: u64,
+) -> Res<objectionsReturn> {
     let len = st().objections.len(cx)?;
     let (range, next) = page(cursor, limit, len);
     let mut items = Vec::new();
