@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U64, U256};
 use alloy_rpc_types_eth::{
     AccessListResult, BlockOverrides as RpcBlockOverrides, TransactionRequest, state::StateOverride,
 };
-use alloy_sol_types::decode_revert_reason;
+use alloy_sol_types::{Panic, Revert, SolError};
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use serde_json::{Value, json};
 use tulou_evm::{
@@ -117,15 +117,18 @@ fn answer(outcome: CallOutcome) -> Result<Bytes, RpcError> {
 }
 
 /// A revert as clients expect it: the reason in the message where it is text, the data beside it.
-pub(crate) fn revert(data: Bytes) -> RpcError {
-    let message = match decode_revert_reason(&data) {
-        Some(reason) if data.len() > 4 => {
-            let reason = reason.trim_start_matches("revert: ");
-            format!("execution reverted: {reason}")
-        }
-        _ => "execution reverted".to_owned(),
+fn revert(data: Bytes) -> RpcError {
+    let message = match reason(&data) {
+        Some(reason) => format!("execution reverted: {reason}"),
+        None => "execution reverted".to_owned(),
     };
     RpcError::Revert { message, data }
+}
+
+/// What Solidity's own errors, `Error(string)` and `Panic(uint256)`, say.
+pub(crate) fn reason(data: &[u8]) -> Option<String> {
+    let revert = Revert::abi_decode(data).map(|revert| revert.reason);
+    revert.or_else(|_| Panic::abi_decode(data).map(|panic| panic.to_string())).ok()
 }
 
 impl From<CallFault> for RpcError {

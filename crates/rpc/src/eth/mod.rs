@@ -12,7 +12,7 @@ mod subscribe;
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::params::ParamsSequence};
 use serde::Serialize;
 
-pub(crate) use call::{Answer, view};
+pub(crate) use call::{Answer, reason, view};
 
 use crate::{error::RpcError, node::Node};
 

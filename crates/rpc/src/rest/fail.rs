@@ -3,7 +3,6 @@
 use alloy_dyn_abi::JsonAbiExt;
 use alloy_json_abi::{Error as AbiError, JsonAbi};
 use alloy_primitives::{B256, hex};
-use alloy_sol_types::decode_revert_reason;
 use axum::{
     Json,
     http::StatusCode,
@@ -12,7 +11,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{names, shape};
-use crate::{error::RpcError, natspec::Notices};
+use crate::{error::RpcError, eth, natspec::Notices};
 
 /// An answer that is not the one hoped for: `{"error": {code, name, message, data}}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,7 +137,7 @@ pub(crate) fn refusal(
             return refusal;
         }
     }
-    let message = match (data.is_empty(), decode_revert_reason(data)) {
+    let message = match (data.is_empty(), eth::reason(data)) {
         (true, _) => "the call was refused without a reason".to_owned(),
         (false, Some(reason)) => reason,
         (false, None) => "the call was refused for a reason that is not known here".to_owned(),

@@ -99,7 +99,7 @@ impl Api {
             Some(function) => Ok((face, function)),
             None if face.writes().any(|function| named(&function)) => {
                 let mut fail = Fail::not_found("call that reads", call, Vec::new());
-                fail.message =
+                fail.0.message =
                     format!("{module}.{call} writes; send it as a transaction to {}", face.address);
                 Err(fail)
             }

@@ -136,34 +136,32 @@ impl Schemas<'_> {
         if param.ty != "tuple" {
             return scalar(param);
         }
-        let short = struct_name(param);
+        let fields = param.components.iter().map(|field| field.name.clone()).collect();
+        let Some(short) = self.notices.struct_name(module, fields).map(str::to_owned) else {
+            return self.object(module, param, "");
+        };
         let name = format!("{module}.{short}");
         if !self.found.contains_key(&name) {
-            let mut properties = Map::new();
-            for (n, field) in param.components.iter().enumerate() {
-                properties.insert(key(field, n), self.of(module, field));
-            }
-            let required: Vec<_> = properties.keys().cloned().collect();
-            let about = self.notices.get(module, "struct", &short).unwrap_or_default();
-            self.found.insert(
-                name.clone(),
-                json!({
-                    "type": "object",
-                    "description": about,
-                    "properties": properties,
-                    "required": required,
-                }),
-            );
+            let about = self.notices.get(module, "struct", &short).unwrap_or_default().to_owned();
+            let schema = self.object(module, param, &about);
+            self.found.insert(name.clone(), schema);
         }
         json!({ "$ref": format!("#/components/schemas/{name}") })
     }
-}
 
-/// `struct IDecisions.Motion[]` is `Motion`.
-fn struct_name(param: &Param) -> String {
-    let specifier = param.internal_type.as_ref().and_then(|internal| internal.as_struct());
-    let name = specifier.map_or("Struct", |(_, name)| name);
-    name.split('[').next().unwrap_or(name).to_owned()
+    fn object(&mut self, module: &str, param: &Param, about: &str) -> Value {
+        let mut properties = Map::new();
+        for (n, field) in param.components.iter().enumerate() {
+            properties.insert(key(field, n), self.of(module, field));
+        }
+        let required: Vec<_> = properties.keys().cloned().collect();
+        json!({
+            "type": "object",
+            "description": about,
+            "properties": properties,
+            "required": required,
+        })
+    }
 }
 
 fn scalar(param: &Param) -> Value {

@@ -1,0 +1,5 @@
+//! The server over HTTP, on a real ledger.
+
+mod common;
+mod json_rpc;
+mod people;
