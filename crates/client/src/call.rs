@@ -1,12 +1,12 @@
 //! `<module>.<call>` with arguments as text, derived from the modules' interfaces.
 
 use alloy_dyn_abi::{DynSolValue, FunctionExt, JsonAbiExt, Specifier};
-use alloy_json_abi::{Function, JsonAbi, StateMutability};
+use alloy_json_abi::{Function, StateMutability};
 use alloy_primitives::{Address, Bytes};
 use serde_json::{Map, Value};
 use tulou_modules::{ALL, Module};
 
-use crate::rpc::{hex_text, refusal_in_words};
+use crate::rpc::hex_text;
 
 /// A call that cannot be made as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +73,11 @@ impl Invocation {
     pub fn parse(path: &str, arguments: &[String]) -> Result<Self, CallError> {
         let (module, call) =
             path.split_once('.').ok_or_else(|| CallError::NotACall(path.to_owned()))?;
-        let module = ALL.iter().find(|m| m.name == module).ok_or_else(|| {
-            CallError::UnknownModule {
+        let module =
+            ALL.iter().find(|m| m.name == module).ok_or_else(|| CallError::UnknownModule {
                 name: module.to_owned(),
                 known: ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", "),
-            }
-        })?;
+            })?;
         let abi = (module.abi)();
         let plain = |name: &str| name.replace('_', "").to_lowercase();
         let function = abi
@@ -117,15 +116,6 @@ impl Invocation {
             return Some(json(value, &output.components));
         }
         Some(object(outputs, &values))
-    }
-
-    /// Revert data as `ErrorName(field: value, ...)`.
-    pub fn refusal(&self, data: &[u8]) -> Option<String> {
-        let abis: Vec<JsonAbi> = std::iter::once(self.module)
-            .chain(ALL.iter().filter(|m| m.name != self.module.name))
-            .map(|m| (m.abi)())
-            .collect();
-        refusal_in_words(data, &abis)
     }
 }
 

@@ -77,7 +77,14 @@ impl Key {
     }
 
     /// Signs a call with gas price 0, which is what this ledger asks.
-    pub fn sign_call(&self, chain_id: u64, nonce: u64, gas: u64, to: Address, data: Bytes) -> Bytes {
+    pub fn sign_call(
+        &self,
+        chain_id: u64,
+        nonce: u64,
+        gas: u64,
+        to: Address,
+        data: Bytes,
+    ) -> Bytes {
         self.sign(TxEip1559 {
             chain_id,
             nonce,

@@ -11,7 +11,7 @@ mod rpc;
 pub use call::{CallError, Invocation};
 pub use key::{Key, KeyError, TEST_MNEMONIC, demo_key};
 pub use local::{LocalError, LocalNode};
-pub use rpc::{ClientError, Rpc};
+pub use rpc::{ClientError, Rpc, refusal_in_words};
 
 #[cfg(test)]
 mod tests;

@@ -98,9 +98,10 @@ impl LocalNode {
     /// Starts it again on the same folder and port.
     pub fn restart(&mut self) -> Result<(), LocalError> {
         self.kill();
-        self.child = spawn(&self.program, &self.arguments, &self.dir, self.port).map_err(|source| {
-            LocalError::Start { program: self.program.display().to_string(), source }
-        })?;
+        self.child =
+            spawn(&self.program, &self.arguments, &self.dir, self.port).map_err(|source| {
+                LocalError::Start { program: self.program.display().to_string(), source }
+            })?;
         self.wait_until_it_answers()
     }
 

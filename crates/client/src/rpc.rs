@@ -90,10 +90,17 @@ impl Rpc {
 
     /// One `GET` of the REST interface, e.g. `/api/v1/registry/totals`.
     pub fn get(&self, path: &str) -> Result<Value, ClientError> {
-        let mut response =
-            self.agent.get(format!("{}{path}", self.url)).call().map_err(|e| self.unreachable(e))?;
+        let mut response = self
+            .agent
+            .get(format!("{}{path}", self.url))
+            .call()
+            .map_err(|e| self.unreachable(e))?;
         let status = response.status();
-        let answer: Value = response.body_mut().with_config().limit(1 << 28).read_json()
+        let answer: Value = response
+            .body_mut()
+            .with_config()
+            .limit(1 << 28)
+            .read_json()
             .map_err(|e| self.unreachable(e))?;
         if status.is_success() {
             return Ok(answer);
@@ -119,7 +126,8 @@ impl Rpc {
 
     /// Calls without a transaction and returns the ABI-encoded answer.
     pub fn view(&self, from: Address, to: Address, data: &Bytes) -> Result<Bytes, ClientError> {
-        let answer = self.call("eth_call", json!([{"from": from, "to": to, "input": data}, "latest"]))?;
+        let answer =
+            self.call("eth_call", json!([{"from": from, "to": to, "input": data}, "latest"]))?;
         serde_json::from_value(answer.clone()).map_err(|_| unexpected("eth_call", &answer))
     }
 
@@ -160,10 +168,11 @@ impl Rpc {
     }
 }
 
-/// Revert data in words: the name of the error and its fields, found in the ABIs given.
-pub(crate) fn refusal_in_words(data: &[u8], abis: &[JsonAbi]) -> Option<String> {
+/// Revert data of a module in words: `ErrorName(field: value, ...)`. `None` where no module knows it.
+pub fn refusal_in_words(data: &[u8]) -> Option<String> {
     use alloy_dyn_abi::ErrorExt;
     let selector = data.get(..4)?;
+    let abis: Vec<JsonAbi> = tulou_modules::ALL.iter().map(|module| (module.abi)()).collect();
     let error = abis.iter().flat_map(JsonAbi::errors).find(|e| e.selector() == selector)?;
     let decoded = error.decode_error(data).ok()?;
     let fields: Vec<String> = error

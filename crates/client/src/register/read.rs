@@ -95,6 +95,10 @@ fn read_unit(row: &Row) -> Result<UnitRow, RegisterError> {
     if counts_head && !counts_area {
         return Err(row.cell("counts_head").fail("counts by head but not by area"));
     }
+    if counts_area && !counts_head {
+        let reason = "counts by area but not by head, so nobody could vote with it";
+        return Err(row.cell("counts_head").fail(reason));
+    }
     if counts_area && area == Area::ZERO {
         return Err(row.cell("area_m2").fail("counts by area but has none"));
     }
