@@ -225,14 +225,13 @@ fn propose(cx: &mut Cx<'_>, p: &Proposal) -> Res<u64> {
     let pack_hash = freeze_rules(cx, &row, p.matter, times.opens_at)?;
     let task = schedule::plan(cx, times.opens_at, action::calldata(&openCall { motion: id }))?;
     row.task.set(cx, task)?;
-    let (opener, Times { opens_at, closes_at, .. }) = (cx.caller, times);
     cx.emit(MotionProposed {
         motion: id,
         matter: p.matter,
-        opener,
+        opener: cx.caller,
         textHash: p.textHash,
-        opensAt: opens_at,
-        closesAt: closes_at,
+        opensAt: times.opens_at,
+        closesAt: times.closes_at,
         packHash: pack_hash,
     })?;
     Ok(id)

@@ -61,8 +61,9 @@ fn worked_examples_of_the_law() {
 fn one_unit_on_each_side_of_every_threshold() {
     let roll = (120_000, 120);
     // Quorum 80,000 and 80; of them more than 40,000 and 40, or 60,000 and 60.
+    type Case = ((u64, u32), (u64, u32), Outcome, Outcome);
     #[rustfmt::skip]
-    let cases: &[((u64, u32), (u64, u32), Outcome, Outcome)] = &[
+    let cases: &[Case] = &[
         ((80_000, 80), (80_000, 80), Passed,     Passed),
         ((79_999, 80), (79_999, 80), NotQuorate, NotQuorate),
         ((80_000, 79), (80_000, 79), NotQuorate, NotQuorate),

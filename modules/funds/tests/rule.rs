@@ -29,8 +29,9 @@ fn signatures_suffice_by_office_and_by_person() {
     let mask = |offices: &[crate::roles::Office]| offices.iter().fold(0, |m, o| m | o.bit());
     let (manager, treasurer, chair) = (mask(&[Manager]), mask(&[Treasurer]), mask(&[Chair]));
     let (member, both) = (mask(&[Member]), mask(&[Treasurer, Chair]));
+    type Case<'a> = (u8, u32, &'a [u32], bool);
     #[rustfmt::skip]
-    let cases: &[(u8, u32, &[u32], bool)] = &[
+    let cases: &[Case<'_>] = &[
         // tier, who asked, who signed, enough
         (1, manager,   &[],                           false),
         (1, manager,   &[treasurer],                  true),

@@ -1,18 +1,19 @@
-/** Where each module lives and what it can do; the ABIs are generated from the Solidity interfaces. */
+/** Where each module lives and what it can do; addresses and interfaces are written by `tulou abi`. */
 import type { Abi, Hex } from 'viem';
+import addresses from '../generated/addresses.json';
 
-const numbers = { rules: 0x01, roles: 0x04, registry: 0x06, documents: 0x07, money: 0x08, schedule: 0x09, decisions: 0x0b, funds: 0x0c } as const;
-export type ModuleName = keyof typeof numbers;
+export type ModuleName = keyof typeof addresses;
 
+/** Address of a module, lower case. */
 export function moduleAddress(name: ModuleName): Hex {
-  return `0x7755${numbers[name].toString(16).padStart(36, '0')}`;
+  return addresses[name].toLowerCase() as Hex;
 }
 
 const files = import.meta.glob<{ default: unknown }>('../generated/abi/*.json');
 
+/** Interface of a module; a piece of its own, fetched on the first write to it. */
 export async function moduleAbi(name: ModuleName): Promise<Abi> {
   const load = files[`../generated/abi/${name}.json`];
   if (!load) throw new Error(`no interface of ${name}`);
-  const found = (await load()).default;
-  return (Array.isArray(found) ? found : (found as { abi: unknown }).abi) as Abi;
+  return (await load()).default as Abi;
 }

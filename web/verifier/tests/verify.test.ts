@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { anchorOf, verifyReceipt, type ReceiptProof } from '../src/index';
 import { quorum } from '../src/certificate';
@@ -21,6 +22,11 @@ describe('a good proof', () => {
     expect((await verifyReceipt(proof, anchorOf(proof))).ok).toBe(true);
     spy.mockRestore();
   });
+});
+
+it('a proof made by a real node of one office is verified', async () => {
+  const proof = JSON.parse(readFileSync(new URL('./vectors/one-office.json', import.meta.url), 'utf8')) as ReceiptProof;
+  expect(await verifyReceipt(proof, anchorOf(proof))).toMatchObject({ ok: true, height: 4n, signed: [true], needed: 1, receipt: { ok: true } });
 });
 
 describe('a bad proof fails at the step that is wrong', () => {
