@@ -16,7 +16,7 @@ mod tests;
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "money/IMoney.sol" }
 use IMoney::*;
 
-pub use token::{IToken, asset_address, entry as token_entry, is_asset};
+pub use token::{IToken, abi as token_abi, asset_address, entry as token_entry, is_asset};
 
 /// Restricted calls.
 pub const PERMITS: &[roles::Permit] = &[
@@ -74,8 +74,9 @@ pub fn sub_account(module: Address, n: u64) -> Address {
 
 /// Whether `caller` may move the money of an account: its own, or that of its sub-accounts.
 fn owns(caller: Address, account: Address) -> bool {
+    let n = u64::from_be_bytes(core::array::from_fn(|i| account[i + 12]));
     let module = crate::system_address(account[2]);
-    caller == account || (account[..2] == SUB_ACCOUNT && caller == module)
+    caller == account || (caller == module && account == sub_account(module, n))
 }
 
 /// Balance of an account, held money included.
@@ -251,8 +252,10 @@ fn end_by_capture(cx: &mut Cx<'_>, hold: u64, to: Address, amount: Fen) -> Res<(
     let holder = row.holder.get(cx)?;
     ensure!(cx.caller == holder, NotHolder { hold, holder });
     let amount = positive(U256::from(amount.0))?;
-    let (heldFen, askedFen) = (head.amount.0, amount.0);
-    ensure!(amount <= head.amount, OverHold { hold, heldFen, askedFen });
+    ensure!(
+        amount <= head.amount,
+        OverHold { hold, heldFen: head.amount.0, askedFen: amount.0 }
+    );
     let account = row.account.get(cx)?;
     let (held, memo) = (head.amount, row.memo.get(cx)?);
     token::on(cx, head.asset, |cx| {
