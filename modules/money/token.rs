@@ -79,7 +79,13 @@ pub(super) fn burn(cx: &mut Cx<'_>, from: Address, amount: Fen) -> Res<()> {
 }
 
 /// Moves money that is not held, with a memo where there is one.
-pub(super) fn shift(cx: &mut Cx<'_>, from: Address, to: Address, amount: Fen, memo: B256) -> Res<()> {
+pub(super) fn shift(
+    cx: &mut Cx<'_>,
+    from: Address,
+    to: Address,
+    amount: Fen,
+    memo: B256,
+) -> Res<()> {
     ensure!(to != Address::ZERO, BadAccount { account: to });
     take(cx, from, amount)?;
     give(cx, to, amount)?;
@@ -109,10 +115,7 @@ pub(super) fn free(cx: &mut Cx<'_>, account: Address, amount: Fen) -> Res<()> {
 /// Refuses unless the account has this much that is not held.
 fn available(balance: &Balance, account: Address, amount: Fen) -> Res<Fen> {
     let free = exact(balance.total.checked_sub(balance.held))?;
-    ensure!(
-        amount <= free,
-        NotEnough { account, availableFen: free.0, askedFen: amount.0 }
-    );
+    ensure!(amount <= free, NotEnough { account, availableFen: free.0, askedFen: amount.0 });
     Ok(free)
 }
 

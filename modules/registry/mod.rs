@@ -122,11 +122,7 @@ pub fn is_owner(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
 
 /// Heads that an account's owner belongs to or ever belonged to. A set of owners is the same for
 /// ever; who speaks for the developer changes, so that head is there only as of a version.
-pub(super) fn heads_of_owner(
-    cx: &mut Cx<'_>,
-    account: Address,
-    version: u64,
-) -> Res<Vec<B256>> {
+pub(super) fn heads_of_owner(cx: &mut Cx<'_>, account: Address, version: u64) -> Res<Vec<B256>> {
     let owner = st().accounts.of(account).get(cx)?;
     let list = st().owners.of(owner).heads;
     let mut heads = Vec::new();
@@ -160,7 +156,10 @@ fn add_units(cx: &mut Cx<'_>, entries: &[UnitEntry]) -> Res<u64> {
 
 fn add_unit(cx: &mut Cx<'_>, entry: &UnitEntry) -> Res<()> {
     let (code, length) = (entry.code.clone(), entry.code.len() as u64);
-    ensure!((1..=CODE_BYTES_MOST).contains(&length), BadCode { bytesGiven: length, bytesMost: CODE_BYTES_MOST });
+    ensure!(
+        (1..=CODE_BYTES_MOST).contains(&length),
+        BadCode { bytesGiven: length, bytesMost: CODE_BYTES_MOST }
+    );
     let by_code = st().by_code.of(keccak256(&code));
     let unit = by_code.get(cx)?;
     ensure!(unit == 0, CodeTaken { code, unit });
@@ -369,9 +368,13 @@ fn correct_unit(cx: &mut Cx<'_>, c: &correctUnitCall) -> Res<()> {
     row.head.set(cx, facts)?;
     count_voices(cx, &row, true)?;
     elect(cx, c.unit, &row, c.basis)?;
-    let (unit, areaM2, basis) = (c.unit, c.areaM2, c.basis);
-    let (delivered, developerOwned) = (c.delivered, c.developerOwned);
-    cx.emit(UnitCorrected { unit, areaM2, delivered, developerOwned, basis })
+    cx.emit(UnitCorrected {
+        unit: c.unit,
+        areaM2: c.areaM2,
+        delivered: c.delivered,
+        developerOwned: c.developerOwned,
+        basis: c.basis,
+    })
 }
 
 fn transfer(cx: &mut Cx<'_>, c: &transferCall) -> Res<()> {

@@ -210,9 +210,15 @@ pub(super) fn take(cx: &mut Cx<'_>, scope: Scope) -> Res<Roll> {
     let (index, row) = rolls.rows.push(cx)?;
     row.head.set(cx, RollHead { version, kind, building, stair, taken_at: cx.now() })?;
     let id = exact(index.checked_add(1))?;
-    let (areaM2, heads) = (sum.area.0, sum.heads);
-    cx.emit(RollTaken { roll: id, kind: kind as u8, building, stair, areaM2, heads })?;
-    Ok(Roll { id, area: sum.area, heads, units: sum.units })
+    cx.emit(RollTaken {
+        roll: id,
+        kind: kind as u8,
+        building,
+        stair,
+        areaM2: sum.area.0,
+        heads: sum.heads,
+    })?;
+    Ok(Roll { id, area: sum.area, heads: sum.heads, units: sum.units })
 }
 
 /// Place and head of a roll.
