@@ -14,6 +14,8 @@ const binary = process.env.TULOU_BIN ?? fileURLToPath(new URL('../../../target/d
 export const MNEMONIC = 'test test test test test test test test test test test junk';
 /** Longest that a node may take to answer for the first time. */
 const START_MS = 60_000;
+/** Longest that a node may take to end by itself. */
+const STOP_MS = 10_000;
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -43,7 +45,10 @@ export async function startNode() {
     async stop() {
       if (node.alive()) {
         child.kill('SIGTERM');
-        await Promise.race([once(child, 'exit'), sleep(10_000).then(() => child.kill('SIGKILL'))]);
+        const ended = once(child, 'exit');
+        const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        await ended;
+        clearTimeout(late);
       }
       await rm(dir, { recursive: true, force: true });
     },
