@@ -19,7 +19,9 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'phone', testIgnore: /console/, use: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 } },
+    { name: 'phone', testIgnore: /console|story/, use: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 } },
     { name: 'console', testMatch: /console|looks/, dependencies: ['phone'], use: { viewport: { width: 1280, height: 800 } } },
+    // Last, because it moves the clock of the node.
+    { name: 'story', testMatch: /story/, dependencies: ['console'], use: { viewport: { width: 1280, height: 800 } } },
   ],
 });
