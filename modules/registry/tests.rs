@@ -282,6 +282,90 @@ fn parking_places_are_counted_and_do_not_vote() {
     assert_eq!(view(&mut m, &unitsCall { ofBuilding: 1, cursor: 0, limit: 200 }).items.len(), 8);
 }
 
+/// Cells of a file of the reference estate, without its header. None of those read here is quoted.
+fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    text.lines().skip(1).map(|line| line.split(',').collect())
+}
+
+fn owner_of(id: &str) -> B256 {
+    keccak256(id)
+}
+
+fn guihua_units() -> Vec<UnitEntry> {
+    let rows = rows(include_str!("../../demo/guihua/units.csv"));
+    rows.map(|row| UnitEntry {
+        building: row[1].parse().unwrap_or(0),
+        stair: row[2].parse().unwrap_or(0),
+        floor: row[3].parse().unwrap_or(0),
+        r#use: match row[5] {
+            "home" => Use::Home,
+            "shop" => Use::Shop,
+            _ => Use::Parking,
+        },
+        countsArea: row[8] == "true",
+        countsHead: row[9] == "true",
+        delivered: row[10] == "true",
+        developerOwned: row[11] == "true",
+        ..entry_of(row[0], row[6].parse::<Area>().unwrap().0)
+    })
+    .collect()
+}
+
+fn guihua_holdings(units: &[UnitEntry]) -> Vec<Holding> {
+    let number = |code| 1 + units.iter().position(|unit| unit.code == code).unwrap() as u64;
+    let rows = rows(include_str!("../../demo/guihua/holdings.csv"));
+    rows.map(|row| Holding {
+        unit: number(row[0]),
+        owner: owner_of(row[1]),
+        shareNum: row[2].parse().unwrap(),
+        shareDen: row[3].parse().unwrap(),
+        kind: match row[4] {
+            "sole" => HoldingKind::Sole,
+            "joint" => HoldingKind::Joint,
+            _ => HoldingKind::ByShare,
+        },
+        since: 1,
+    })
+    .collect()
+}
+
+#[test]
+fn guihua_garden_comes_to_what_is_written_about_it() {
+    let mut m = empty();
+    let units = guihua_units();
+    for entries in units.chunks(50).map(<[_]>::to_vec) {
+        write(&mut m, &addUnitsCall { entries }).unwrap();
+    }
+    let holdings = guihua_holdings(&units);
+    let owners: std::collections::BTreeSet<_> = holdings.iter().map(|part| part.owner).collect();
+    write(&mut m, &addOwnersCall { owners: owners.into_iter().collect() }).unwrap();
+    for holdings in holdings.chunk_by(|a, b| a.unit == b.unit).map(<[_]>::to_vec) {
+        write(&mut m, &addHoldingsCall { holdings }).unwrap();
+    }
+    assert_eq!(totals(&mut m), (126, 1_302_480, 116, 140));
+    let expected: serde_json::Value =
+        serde_json::from_str(include_str!("../../demo/guihua/expected.json")).unwrap();
+    let area = |value: &serde_json::Value| value.as_str().unwrap().parse::<Area>().unwrap().0;
+    for house in view(&mut m, &buildingsCall {}) {
+        let written = &expected["buildings"][house.building.to_string()];
+        assert_eq!(
+            (house.areaM2, house.heads),
+            (area(&written["area_m2"]), written["heads"].as_u64().unwrap() as u32)
+        );
+    }
+    let roll = taken(&mut m, SCOPE).id;
+    for (label, written) in expected["head_units"].as_object().unwrap() {
+        let owners: Vec<_> = label.split('+').map(owner_of).collect();
+        let head = match label.as_str() {
+            "developer" => rule::developer_head(),
+            _ => rule::owners_head(&owners),
+        };
+        let found = m.run(AT, STRANGER, |cx| weight_at(cx, roll, head)).unwrap().unwrap();
+        let units = written["units"].as_array().unwrap().len() as u32;
+        assert_eq!((found.area.0, found.units), (area(&written["area_m2"]), units), "{label}");
+    }
+}
+
 #[test]
 fn a_scope_without_units_and_a_roll_that_is_not_there_are_refused() {
     let mut m = r1();

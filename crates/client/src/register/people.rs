@@ -115,26 +115,31 @@ pub fn open_people(bytes: &[u8], key: &[u8; KEY_BYTES]) -> Result<Vec<Person>, P
 }
 
 /// Writes the sealed people of a register to `path`, under the key in `<path>.key`; makes the key,
-/// readable by its owner only, where there is none.
+/// readable by its owner only, where there is none. A file that stands there already is kept beside it
+/// as `<path>.1`, `<path>.2` and so on: it may hold the only salts of an estate.
 ///
 /// # Errors
 /// What the file system says, or a key file that is not 64 hexadecimal digits.
 pub fn write_people(register: &Register, path: &Path) -> io::Result<()> {
-    let key = key_of(&key_path(path))?;
+    let key = key_of(&suffixed(path, "key"))?;
     let sealed = register.seal_people(&key)?;
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
+    let partial = suffixed(path, "partial");
     // A half-written file must never stand where the only salts were.
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     file.write_all(&sealed)?;
     file.sync_all()?;
+    if path.exists() {
+        let kept = (1u32..).map(|n| suffixed(path, &n.to_string())).find(|kept| !kept.exists());
+        fs::rename(path, kept.ok_or(io::ErrorKind::AlreadyExists)?)?;
+    }
     fs::rename(&partial, path)
 }
 
-fn key_path(path: &Path) -> PathBuf {
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".key");
+    name.push(".");
+    name.push(suffix);
     name.into()
 }
 

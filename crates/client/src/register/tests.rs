@@ -307,8 +307,11 @@ fn people_are_written_next_to_a_key_that_only_the_owner_reads() {
         let mode = fs::metadata(written).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", written.display());
     }
-    // Written again, the key stays.
+    // Written again, the key stays and so does the earlier file.
+    let earlier = fs::read(&path).unwrap();
     write_people(&register, &path).unwrap();
+    assert_eq!(fs::read(dir.join("people.1")).unwrap(), earlier);
+    assert_ne!(fs::read(&path).unwrap(), earlier);
     assert_eq!(open_people(&fs::read(&path).unwrap(), &key).unwrap()[0].name, "Estate Ltd");
     fs::write(&key_path, "not a key").unwrap();
     let error = write_people(&register, &path).unwrap_err();
