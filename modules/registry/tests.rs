@@ -132,8 +132,8 @@ fn r1_has_800_square_metres_and_six_heads() {
     let roll = taken(&mut m, SCOPE);
     assert_eq!((roll.area, roll.heads, roll.units), (Area(80_000), 6, 8));
     // Head, area, units: the developer has the unsold 302 and the sold 401 that is not handed over.
-    let heads: [(&[u8], Option<(u64, u32)>); 8] = [
-        (&[A], Some((9_000, 1))),
+    let heads = [
+        (&[A][..], Some((9_000, 1))),
         (&[B], Some((11_000, 1))),
         (&[C], Some((20_000, 2))),
         (&[D1, D2], Some((9_000, 1))),
