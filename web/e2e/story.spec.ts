@@ -75,6 +75,7 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
   await page.getByLabel('凭什么付').selectOption(`d${motion.id}`);
   await page.getByLabel('用途').fill('控制柜首款');
   await page.getByLabel('金额（元）').fill('30,000.00');
+  await page.getByLabel('发票', { exact: true }).setInputFiles({ name: 'invoice.txt', mimeType: 'text/plain', buffer: Buffer.from(`发票 ${Date.now()}`) });
   await clean(page);
   await page.locator('form').getByRole('button', { name: '申请付款' }).click();
   await expect(page.getByRole('button', { name: /控制柜首款/ })).toBeVisible();

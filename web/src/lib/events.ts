@@ -11,6 +11,7 @@ const signatures = {
   PaymentRequested: ['funds', 'PaymentRequested(uint64,uint64,uint64,bytes32,uint8)'],
   PaymentApproved: ['funds', 'PaymentApproved(uint64,address,uint32,bytes32)'],
   PaymentEnded: ['funds', 'PaymentEnded(uint64,uint8,string)'],
+  Registered: ['documents', 'Registered(uint64,bytes32,uint8,address,uint64,string)'],
   RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
 } as const satisfies Record<string, readonly [ModuleName, string]>;
 
