@@ -25,6 +25,7 @@ interface IRegistry {
         /// 0 where it belongs to no stair.
         /// @custom:visibility scope
         uint32 stair;
+        /// 0 for every floor below ground.
         /// @custom:visibility scope
         uint16 floor;
         /// @custom:visibility scope
@@ -192,6 +193,7 @@ interface IRegistry {
     event OwnersAdded(uint64 count);
     event UnitCorrected(uint64 indexed unit, uint64 areaM2, bool delivered, bool developerOwned, bytes32 basis);
     event HeadChanged(uint64 indexed unit, bytes32 oldHead, bytes32 newHead, bytes32 basis);
+    event DeveloperNamed(bytes32 indexed owner);
     event AccountAdded(address indexed account, bytes32 indexed owner);
     event AccountRemoved(address indexed account, bytes32 indexed owner, bytes32 reasonHash);
     event RollTaken(uint64 indexed roll, uint8 kind, uint32 building, uint32 stair, uint64 areaM2, uint32 heads);
@@ -211,6 +213,9 @@ interface IRegistry {
     /// @notice Replaces all holdings of a unit after a sale or an inheritance; earlier rolls stay as they were. What
     /// the developer sold is unsold no longer, but stays its head's until it is handed over. Caller: registrar.
     function transfer(uint64 unit, Holding[] calldata holdings, bytes32 basis) external;
+    /// @notice Says which owner the developer is: it speaks for the developer's head also where all is sold and some
+    /// is not handed over. Whoever holds unsold units does so in any case. Caller: registrar.
+    function nameDeveloper(bytes32 owner) external;
     /// @notice Lets accounts act for owners, at most 100 pairs at once. Caller: registrar.
     function bind(address[] calldata accounts, bytes32[] calldata owners) external;
     /// @notice Ends what `bind` began. Caller: registrar.
@@ -236,6 +241,8 @@ interface IRegistry {
     function holdingsOf(uint64 ofUnit) external view returns (Holding[] memory);
     /// @notice Owner an account acts for; zero for none.
     function ownerOf(address account) external view returns (bytes32 owner);
+    /// @notice Owner that was named as the developer; zero for none.
+    function developer() external view returns (bytes32 owner);
     /// @notice Heads an account votes for now.
     function headsOf(address account) external view returns (HeadWeight[] memory);
     /// @notice Units an account's owner holds now.

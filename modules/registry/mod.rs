@@ -30,6 +30,7 @@ pub const PERMITS: &[roles::Permit] = &[
     ("addHoldings", addHoldingsCall::SELECTOR, REGISTRARS),
     ("correctUnit", correctUnitCall::SELECTOR, REGISTRARS),
     ("transfer", transferCall::SELECTOR, REGISTRARS),
+    ("nameDeveloper", nameDeveloperCall::SELECTOR, REGISTRARS),
     ("bind", bindCall::SELECTOR, REGISTRARS),
     ("unbind", unbindCall::SELECTOR, REGISTRARS),
     ("postRoll", postRollCall::SELECTOR, &[Office::Registrar, Office::Chair, Office::StreetOffice]),
@@ -97,6 +98,7 @@ record! {
         stairs: Map<u32, List<Slot<u32>>>,
         objections: List<ObjectionRow>,
         rolls: Rolls,
+        developer: Slot<B256>,
     }
 }
 fn st() -> State {
@@ -243,6 +245,11 @@ fn add_holdings(cx: &mut Cx<'_>, holdings: &[Holding]) -> Res<()> {
         let row = existing(cx, unit)?;
         ensure!(row.holdings.len(cx)? == 0, HasHoldings { unit });
         write_holdings(cx, unit, &row, part)?;
+        for holding in part {
+            // A unit that nobody held cannot be in an owner's list yet: no search, which would cost a
+            // developer with thousands of units more than a transaction has.
+            st().owners.of(holding.owner).units.push(cx)?.1.set(cx, unit)?;
+        }
         count_voices(cx, &row, true)?;
         elect(cx, unit, &row, B256::ZERO)?;
     }
@@ -277,7 +284,6 @@ fn write_holdings(cx: &mut Cx<'_>, unit: u64, row: &UnitRow, holdings: &[Holding
         place.owner.set(cx, holding.owner)?;
         let (num, den, since) = (holding.shareNum, holding.shareDen, holding.since);
         place.head.set(cx, HoldingHead { num, den, kind: holding.kind as u8, since })?;
-        note_unit(cx, holding.owner, unit)?;
     }
     Ok(())
 }
@@ -395,7 +401,24 @@ fn transfer(cx: &mut Cx<'_>, c: &transferCall) -> Res<()> {
     }
     row.holdings.truncate(cx, 0)?;
     write_holdings(cx, c.unit, &row, &c.holdings)?;
+    for holding in &c.holdings {
+        note_unit(cx, holding.owner, c.unit)?;
+    }
     elect(cx, c.unit, &row, c.basis)
+}
+
+/// One voice more, for an owner who may hold nothing unsold but is the head of homes not handed over.
+fn name_developer(cx: &mut Cx<'_>, owner: B256) -> Res<()> {
+    roles::allow::<nameDeveloperCall>(cx)?;
+    ensure!(st().owners.of(owner).known.get(cx)?, UnknownOwner { owner });
+    let old = st().developer.get(cx)?;
+    if old != B256::ZERO {
+        roll::count_voice(cx, old, false)?;
+    }
+    roll::count_voice(cx, owner, true)?;
+    note_head(cx, owner, rule::developer_head())?;
+    st().developer.set(cx, owner)?;
+    cx.emit(DeveloperNamed { owner })
 }
 
 fn bind(cx: &mut Cx<'_>, accounts: &[Address], owners: &[B256]) -> Res<()> {
@@ -480,6 +503,7 @@ dispatch! { IRegistry, cx;
     write addHoldingsCall(c) => add_holdings(cx, &c.holdings)?.into();
     write correctUnitCall(c) => correct_unit(cx, &c)?.into();
     write transferCall(c) => transfer(cx, &c)?.into();
+    write nameDeveloperCall(c) => name_developer(cx, c.owner)?.into();
     write bindCall(c) => bind(cx, &c.accounts, &c.owners)?.into();
     write unbindCall(c) => unbind(cx, c.account, c.reasonHash)?.into();
     write postRollCall(_) => post_roll(cx)?;
@@ -492,6 +516,7 @@ dispatch! { IRegistry, cx;
     view unitByCodeCall(c) => view::unit_by_code(cx, &c.code)?;
     view holdingsOfCall(c) => view::holdings_of(cx, c.ofUnit)?;
     view ownerOfCall(c) => st().accounts.of(c.account).get(cx)?;
+    view developerCall(_) => st().developer.get(cx)?;
     view headsOfCall(c) => view::heads_of(cx, c.account)?;
     view mineCall(c) => view::mine(cx, c.account)?;
     view rollsCall(c) => view::rolls(cx, c.cursor, c.limit)?;

@@ -77,7 +77,7 @@ record! {
         weights: Map<U256, Map<B256, List<Slot<Checkpoint>>>>,
         unit_areas: Map<u64, List<Slot<Checkpoint>>>,
         members: Map<U256, List<Slot<u64>>>,
-        // How many unsold units an owner holds: who speaks for the developer's head.
+        // Unsold units an owner holds, and one where it is named: who speaks for the developer's head.
         voices: Map<B256, List<Slot<Checkpoint>>>,
     }
 }

@@ -6,6 +6,8 @@ use tulou_slots::Memory;
 use super::*;
 use crate::roles::IRoles::NotPermitted;
 
+mod scopes;
+
 const AT: Address = address::registry;
 const REGISTRAR: Address = Address::repeat_byte(0xa7);
 const STRANGER: Address = Address::repeat_byte(0xee);

@@ -275,6 +275,10 @@ impl Register {
             let owners = owners.iter().map(|owner| owner.commitment).collect();
             calls.push(IRegistry::addOwnersCall { owners }.abi_encode().into());
         }
+        if let Some(developer) = self.owners.iter().find(|o| o.kind == OwnerKind::Developer) {
+            let owner = developer.commitment;
+            calls.push(IRegistry::nameDeveloperCall { owner }.abi_encode().into());
+        }
         let mut holdings = Vec::new();
         for unit in self.holdings.chunk_by(|a, b| a.unit == b.unit) {
             if !holdings.is_empty() && holdings.len().saturating_add(unit.len()) > HOLDINGS_BATCH {

@@ -119,6 +119,8 @@ fn calls_carry_the_register_in_batches_and_nobody_s_name() {
         } else if let Ok(call) = IRegistry::addOwnersCall::abi_decode(call) {
             assert!(call.owners.len() <= 200 && holdings.is_empty());
             owners.extend(call.owners);
+        } else if let Ok(call) = IRegistry::nameDeveloperCall::abi_decode(call) {
+            assert_eq!(Some(call.owner), register.commitment("O0001"));
         } else {
             let call = IRegistry::addHoldingsCall::abi_decode(call).unwrap();
             assert!(call.holdings.len() <= 40);
