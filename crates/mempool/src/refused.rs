@@ -21,9 +21,9 @@ pub enum Refused {
     /// A type that this ledger does not keep.
     #[error("transaction type not supported: {0:#04x}")]
     UnsupportedType(u8),
-    /// It is in the pool.
-    #[error("already known")]
-    AlreadyKnown,
+    /// Signed for no chain in particular, so that anybody could replay it elsewhere.
+    #[error("only replay-protected (EIP-155) transactions allowed over RPC")]
+    NotReplayProtected,
     /// Signed for another chain.
     #[error("invalid chain id: have {have}, want {want}")]
     WrongChainId {
@@ -32,9 +32,6 @@ pub enum Refused {
         /// This chain.
         want: u64,
     },
-    /// Signed for no chain in particular, so that anybody could replay it elsewhere.
-    #[error("only replay-protected (EIP-155) transactions allowed over RPC")]
-    NotReplayProtected,
     /// An EIP-7702 transaction that authorizes nothing.
     #[error("EIP-7702 transaction with empty auth list")]
     NoAuthorization,
@@ -73,6 +70,9 @@ pub enum Refused {
         /// Gas it needs before the first step.
         needed: u64,
     },
+    /// It is in the pool.
+    #[error("already known")]
+    AlreadyKnown,
     /// The signature recovers no sender.
     #[error("invalid sender: the signature does not recover an account")]
     BadSignature,
@@ -92,18 +92,6 @@ pub enum Refused {
         /// The sender's next nonce.
         next: u64,
     },
-    /// Too many nonces are missing before it.
-    #[error("nonce too high: address {sender}, tx: {nonce} next: {next}, at most {gap} ahead")]
-    NonceGap {
-        /// The sender.
-        sender: Address,
-        /// Nonce of the transaction.
-        nonce: u64,
-        /// The next nonce without a gap, those in the pool counted.
-        next: u64,
-        /// How far ahead it may be.
-        gap: u64,
-    },
     /// The account holds less than the transaction moves.
     #[error("insufficient funds for gas * price + value: address {sender} have {have} want {want}")]
     InsufficientFunds {
@@ -117,6 +105,18 @@ pub enum Refused {
     /// Another transaction with this nonce waits, and the fees are not a tenth higher.
     #[error("replacement transaction underpriced")]
     Underpriced,
+    /// Too many nonces are missing before it.
+    #[error("nonce too high: address {sender}, tx: {nonce} next: {next}, at most {gap} ahead")]
+    NonceGap {
+        /// The sender.
+        sender: Address,
+        /// Nonce of the transaction.
+        nonce: u64,
+        /// The next nonce without a gap, those in the pool counted.
+        next: u64,
+        /// How far ahead it may be.
+        gap: u64,
+    },
     /// The sender has as many transactions waiting as one sender may have.
     #[error(
         "account limit exceeded: {limit} transactions of {sender} are waiting, try again later"

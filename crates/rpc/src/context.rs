@@ -33,7 +33,9 @@ pub struct RpcConfig {
     pub response_bytes: u32,
     /// Calls in one batch.
     pub batch: u32,
-    /// Connections at a time.
+    /// Connections at a time; one more is told so and closed.
+    pub sockets: usize,
+    /// JSON-RPC requests and WebSockets at a time; one more is answered 429.
     pub connections: u32,
     /// Subscriptions of one connection.
     pub subscriptions: u32,
@@ -67,6 +69,7 @@ impl Default for RpcConfig {
             request_bytes: 10 << 20,
             response_bytes: 64 << 20,
             batch: 1_000,
+            sockets: 4_096,
             connections: 1_024,
             subscriptions: 128,
             subscription_buffer: 1_024,

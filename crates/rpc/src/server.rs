@@ -25,6 +25,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::{
     RpcContext,
     eth::{self, Methods, receipts::Waiters},
+    listener::Bounded,
     node::Node,
     rest::{self, Api},
     tulou, web,
@@ -93,6 +94,7 @@ pub async fn serve(addr: SocketAddr, context: RpcContext) -> Result<ServerHandle
     let listener =
         TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
+    let listener = Bounded::new(listener, context.config.sockets);
     let node = Node::new(context);
     let mut methods = Methods::new(node.clone());
     eth::register(&mut methods)?;

@@ -174,3 +174,29 @@ async fn the_app_is_served_with_strict_headers() {
     assert_eq!(world.get("/assets/none.js", &[]).await.status, 404);
     assert_eq!(world.get("/none.txt", &[]).await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_too_many_is_told_so() {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+    let world = World::start(RpcConfig { sockets: 1, ..Default::default() }).await;
+    let mut first = TcpStream::connect(world.addr()).await.unwrap();
+    first.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut text = [0; 12];
+    first.read_exact(&mut text).await.unwrap();
+    assert_eq!(&text, b"HTTP/1.1 200");
+    let mut second = TcpStream::connect(world.addr()).await.unwrap();
+    let mut text = String::new();
+    second.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 503"), "{text}");
+    drop(first);
+    for _ in 0..100 {
+        if world.get("/healthz", &[]).await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the place was not given back");
+}
