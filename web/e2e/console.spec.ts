@@ -22,7 +22,14 @@ test('a broken table names file, line and column, and nothing is imported', asyn
   await become(page, '登记员');
   await open(page, '/console/roll');
   const csv = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
-  await page.getByLabel(/units\.csv/).setInputFiles(csv('units.csv', 'unit_id,building,stair,floor,door,use,area_m2,area_source,counts_area,counts_head,delivered,developer_owned\n1-1-101,1,1,1,101,home,88.125,registered,true,true,true,false\n'));
+  await page
+    .getByLabel(/units\.csv/)
+    .setInputFiles(
+      csv(
+        'units.csv',
+        'unit_id,building,stair,floor,door,use,area_m2,area_source,counts_area,counts_head,delivered,developer_owned\n1-1-101,1,1,1,101,home,88.125,registered,true,true,true,false\n',
+      ),
+    );
   await page.getByLabel(/owners\.csv/).setInputFiles(csv('owners.csv', 'owner_id,kind,name,phone\nO1,person,甲,\n'));
   await page.getByLabel(/holdings\.csv/).setInputFiles(csv('holdings.csv', 'unit_id,owner_id,share_num,share_den,kind,from_date\n'));
   await expect(page.getByRole('alert')).toContainText('units.csv 第 2 行，area_m2');

@@ -16,7 +16,9 @@ export default async function start(): Promise<() => Promise<void>> {
   const port = await freePort();
   const node = spawn(binary, ['dev', '--dir', folder, '--port', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
-  node.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-4_000); });
+  node.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4_000);
+  });
   const url = `http://localhost:${port}`;
   await ready(node, url, () => said);
   process.env.TULOU_URL = url;

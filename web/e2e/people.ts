@@ -15,7 +15,10 @@ export async function become(page: Page, name: string): Promise<void> {
 /** Becomes an owner who has not voted yet, as the page offers them. */
 export async function becomeVoter(page: Page): Promise<void> {
   await open(page, '/me');
-  await page.getByRole('button', { name: /还没投票/ }).first().click();
+  await page
+    .getByRole('button', { name: /还没投票/ })
+    .first()
+    .click();
   await expect(page.getByRole('link', { name: '去投票' }).first()).toBeVisible();
 }
 

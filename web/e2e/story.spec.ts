@@ -5,12 +5,30 @@ import { act, until, view, wait } from './wire';
 
 const title = '1栋2单元电梯控制柜更新';
 const firm = '枫泽电梯维保有限公司';
-interface Motion { id: string; title: string; state: number; opens_at: string; closes_at: string; notice_at: string }
-interface Payment { id: string; state: number; purpose: string; revision: number; payable_at: string }
+interface Motion {
+  id: string;
+  title: string;
+  state: number;
+  opens_at: string;
+  closes_at: string;
+  notice_at: string;
+}
+interface Payment {
+  id: string;
+  state: number;
+  purpose: string;
+  revision: number;
+  payable_at: string;
+}
 
 async function clean(page: Page): Promise<void> {
   const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => v.id).filter((id) => id !== 'target-size')).toEqual([]);
+  expect(
+    found.violations
+      .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+      .map((v) => v.id)
+      .filter((id) => id !== 'target-size'),
+  ).toEqual([]);
 }
 
 const find = async (): Promise<Motion> => {
@@ -75,7 +93,9 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
   await page.getByLabel('凭什么付').selectOption(`d${motion.id}`);
   await page.getByLabel('用途').fill('控制柜首款');
   await page.getByLabel('金额（元）').fill('30,000.00');
-  await page.getByLabel('发票', { exact: true }).setInputFiles({ name: 'invoice.txt', mimeType: 'text/plain', buffer: Buffer.from(`发票 ${Date.now()}`) });
+  await page
+    .getByLabel('发票', { exact: true })
+    .setInputFiles({ name: 'invoice.txt', mimeType: 'text/plain', buffer: Buffer.from(`发票 ${Date.now()}`) });
   await clean(page);
   await page.locator('form').getByRole('button', { name: '申请付款' }).click();
   await expect(page.getByRole('button', { name: /控制柜首款/ })).toBeVisible();

@@ -10,7 +10,12 @@ const addresses = read('addresses.json') as Record<string, Hex>;
 
 const chain = async () => {
   const id = await createPublicClient({ transport: http(base()) }).getChainId();
-  return defineChain({ id, name: 'Tulou', nativeCurrency: { name: 'none', symbol: 'none', decimals: 18 }, rpcUrls: { default: { http: [base()] } } });
+  return defineChain({
+    id,
+    name: 'Tulou',
+    nativeCurrency: { name: 'none', symbol: 'none', decimals: 18 },
+    rpcUrls: { default: { http: [base()] } },
+  });
 };
 
 /** Makes a call as a demo person and waits until it is final; fails where it was refused. */
@@ -20,14 +25,23 @@ export async function act(who: string, module: string, call: string, args: reado
   const abi = read(`abi/${module}.json`) as Abi;
   const reader = createPublicClient({ chain: on, transport: http(base()), pollingInterval: 100 });
   const { request } = await reader.simulateContract({ account, address: addresses[module] as Hex, abi, functionName: call, args });
-  const hash = await createWalletClient({ account, chain: on, transport: http(base()) }).writeContract({ ...request, gas: 4_000_000n, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } as never);
+  const hash = await createWalletClient({ account, chain: on, transport: http(base()) }).writeContract({
+    ...request,
+    gas: 4_000_000n,
+    maxFeePerGas: 0n,
+    maxPriorityFeePerGas: 0n,
+  } as never);
   const receipt = await reader.waitForTransactionReceipt({ hash });
   if (receipt.status !== 'success') throw new Error(`${call} by ${who} was refused`);
 }
 
 /** Moves the clock of the dev node forward. */
 export async function wait(seconds: number): Promise<void> {
-  const answer = await fetch(base(), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'evm_increaseTime', params: [seconds] }) });
+  const answer = await fetch(base(), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'evm_increaseTime', params: [seconds] }),
+  });
   const body = (await answer.json()) as { error?: { message: string } };
   if (body.error) throw new Error(body.error.message);
 }

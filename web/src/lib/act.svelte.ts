@@ -5,7 +5,12 @@ import { live } from './live.svelte';
 import type { ModuleName } from './modules';
 import { slips, type Slip } from './receipts.svelte';
 
-export interface Plan { module: ModuleName; call: string; args: readonly unknown[]; slip: Omit<Slip, 'hash' | 'by' | 'at'> }
+export interface Plan {
+  module: ModuleName;
+  call: string;
+  args: readonly unknown[];
+  slip: Omit<Slip, 'hash' | 'by' | 'at'>;
+}
 
 export class Act {
   busy = $state(false);
@@ -33,4 +38,6 @@ export class Act {
 }
 
 /** Starts loading the write path early, when a finger is already on the button. */
-export const warm = (): void => { void import('./chain'); };
+export const warm = (): void => {
+  void import('./chain');
+};

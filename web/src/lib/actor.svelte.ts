@@ -2,10 +2,24 @@
 import { get, set } from './prefs.svelte';
 import { i18n } from './i18n/index.svelte';
 
-export interface Actor { name: string; address: string }
+export interface Actor {
+  name: string;
+  address: string;
+}
 
 /** Offices of the demo estate, in the order in which they are offered. */
-export const officeActors = ['chair', 'treasurer', 'manager', 'registrar', 'committee-1', 'committee-2', 'committee-3', 'auditor', 'street-office', 'bank'] as const;
+export const officeActors = [
+  'chair',
+  'treasurer',
+  'manager',
+  'registrar',
+  'committee-1',
+  'committee-2',
+  'committee-3',
+  'auditor',
+  'street-office',
+  'bank',
+] as const;
 
 class Acting {
   now = $state.raw<Actor>();
@@ -21,7 +35,10 @@ class Acting {
     set('actor', `${name} ${this.now.address}`);
   }
 
-  leave(): void { this.now = undefined; set('actor', ''); }
+  leave(): void {
+    this.now = undefined;
+    set('actor', '');
+  }
 }
 
 export const acting = new Acting();

@@ -6,7 +6,12 @@ export type Obj = { [key: string]: Json };
 
 /** A read that was answered with a refusal or not at all. `status` 0 means no answer. */
 export class ReadError extends Error {
-  constructor(readonly status: number, message: string) { super(message); }
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 export async function read(module: string, call: string, args: Record<string, string | number | boolean> = {}): Promise<Json> {
@@ -29,7 +34,12 @@ export async function read(module: string, call: string, args: Record<string, st
 }
 
 /** Pages on until the list ends, at most `most` items. Lists come as `{items, next}`, `next` null or 0 at the end. */
-export async function readAll(module: string, call: string, args: Record<string, string | number | boolean> = {}, most = 2000): Promise<Obj[]> {
+export async function readAll(
+  module: string,
+  call: string,
+  args: Record<string, string | number | boolean> = {},
+  most = 2000,
+): Promise<Obj[]> {
   const out: Obj[] = [];
   let cursor: Json = 0;
   do {

@@ -11,7 +11,10 @@ import { check, type Checked } from './checking';
 import { rpc, RpcError } from './rpc';
 import { toHex } from '$verifier/bytes';
 
-export interface Written { hash: string; checked: Checked | null }
+export interface Written {
+  hash: string;
+  checked: Checked | null;
+}
 
 /** Longest wait for an answer before the screen says "sent, waiting". */
 const WAIT_MS = 10_000;
@@ -30,13 +33,27 @@ export async function write(as: string, module: ModuleName, call: string, args: 
     rpc<string>('eth_getTransactionCount', [account.address, 'pending']),
     estimate({ from: account.address, to, data }, abi),
   ]);
-  const signed = await account.signTransaction({ type: 'eip1559', chainId, nonce: Number(nonce), to, data, gas, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, value: 0n });
+  const signed = await account.signTransaction({
+    type: 'eip1559',
+    chainId,
+    nonce: Number(nonce),
+    to,
+    data,
+    gas,
+    maxFeePerGas: 0n,
+    maxPriorityFeePerGas: 0n,
+    value: 0n,
+  });
   const hash = keccak256(signed);
   await send(signed, hash, { from: account.address, to, data }, abi);
   return { hash, checked: await check(hash) };
 }
 
-interface Call { from: Hex; to: Hex; data: Hex }
+interface Call {
+  from: Hex;
+  to: Hex;
+  data: Hex;
+}
 
 /** Dry run first: a refusal is shown before anything is sent. */
 async function estimate(tx: Call, abi: Abi): Promise<bigint> {
@@ -91,4 +108,3 @@ function refusal(cause: unknown, abi: Abi): unknown {
     return new Refusal(cause.message, []);
   }
 }
-

@@ -3,7 +3,10 @@ import { anchorOf, sameAnchor, verifyReceipt, type Anchor, type ReceiptProof, ty
 import { get, set } from './prefs.svelte';
 import { rpc, RpcError } from './rpc';
 
-export interface Checked { proof: ReceiptProof; verdict: Verified | Refuted }
+export interface Checked {
+  proof: ReceiptProof;
+  verdict: Verified | Refuted;
+}
 
 /** Fetches a proof and checks it here. `null` while the book does not have the receipt. */
 export async function check(hash: string): Promise<Checked | null> {
@@ -25,7 +28,11 @@ export async function check(hash: string): Promise<Checked | null> {
 function pinned(proof: ReceiptProof): Anchor {
   const offered = anchorOf(proof);
   let known: Anchor | null = null;
-  try { known = JSON.parse(get('anchor') ?? 'null') as Anchor | null; } catch { known = null; }
+  try {
+    known = JSON.parse(get('anchor') ?? 'null') as Anchor | null;
+  } catch {
+    known = null;
+  }
   if (known && known.genesis.toLowerCase() === offered.genesis.toLowerCase()) return known;
   if (!known || !sameAnchor(known, offered)) set('anchor', JSON.stringify(offered));
   return offered;

@@ -32,7 +32,11 @@ export function eventOf(receipt: Receipt): EventName | undefined {
   return undefined;
 }
 
-export interface Meant { kind: string; motion?: number; choice?: number }
+export interface Meant {
+  kind: string;
+  motion?: number;
+  choice?: number;
+}
 
 /** Whether a receipt records the very act that this device sent: the event, and for a ballot its motion and choice. */
 export function records(receipt: Receipt, meant: Meant): boolean {

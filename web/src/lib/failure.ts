@@ -12,12 +12,19 @@ export interface Failure {
 
 /** A call that the rules refused: the Solidity error by name and its data. */
 export class Refusal extends Error {
-  constructor(readonly reason: string, readonly args: readonly unknown[]) { super(reason); }
+  constructor(
+    readonly reason: string,
+    readonly args: readonly unknown[],
+  ) {
+    super(reason);
+  }
 }
 
 /** A call that was sent and not yet answered. Sending the same again is safe. */
 export class NoAnswer extends Error {
-  constructor(readonly hash: string) { super('no answer'); }
+  constructor(readonly hash: string) {
+    super('no answer');
+  }
 }
 
 export function failure(cause: unknown): Failure {

@@ -62,16 +62,39 @@ const ZONE = 'Asia/Shanghai';
 const DAY = 86_400;
 const weekZh = ['周日', '周一', '周二', '周三', '周四', '周五', '周六'];
 
-interface Parts { year: number; month: number; day: number; hour: string; minute: string; week: number }
+interface Parts {
+  year: number;
+  month: number;
+  day: number;
+  hour: string;
+  minute: string;
+  week: number;
+}
 
 function parts(seconds: number): Parts {
   const at = new Date(seconds * 1000);
   const out: Record<string, string> = {};
   for (const p of new Intl.DateTimeFormat('en-GB', {
-    timeZone: ZONE, year: 'numeric', month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
-  }).formatToParts(at)) out[p.type] = p.value;
-  const year = Number(out['year']), month = Number(out['month']), day = Number(out['day']);
-  return { year, month, day, hour: out['hour'] ?? '00', minute: out['minute'] ?? '00', week: new Date(Date.UTC(year, month - 1, day)).getUTCDay() };
+    timeZone: ZONE,
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(at))
+    out[p.type] = p.value;
+  const year = Number(out['year']),
+    month = Number(out['month']),
+    day = Number(out['day']);
+  return {
+    year,
+    month,
+    day,
+    hour: out['hour'] ?? '00',
+    minute: out['minute'] ?? '00',
+    week: new Date(Date.UTC(year, month - 1, day)).getUTCDay(),
+  };
 }
 
 /** `3月12日 周四`, with the year only when it is not this one. */
@@ -79,7 +102,13 @@ export function day(seconds: number, lang: Lang, now = Date.now() / 1000): strin
   const p = parts(seconds);
   const thisYear = parts(now).year === p.year;
   if (lang === 'zh') return `${thisYear ? '' : `${p.year}年`}${p.month}月${p.day}日 ${weekZh[p.week]}`;
-  const text = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, weekday: 'short', day: 'numeric', month: 'short', ...(thisYear ? {} : { year: 'numeric' }) });
+  const text = new Intl.DateTimeFormat('en-GB', {
+    timeZone: ZONE,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    ...(thisYear ? {} : { year: 'numeric' }),
+  });
   return text.format(new Date(seconds * 1000)).replace(',', '');
 }
 
@@ -105,7 +134,9 @@ export function deadline(seconds: number, lang: Lang): string {
 export function left(until: number, lang: Lang, now = Date.now() / 1000): string | null {
   const s = Math.floor(until - now);
   if (s <= 0) return null;
-  const d = Math.floor(s / DAY), h = Math.floor((s % DAY) / 3600), m = Math.floor((s % 3600) / 60);
+  const d = Math.floor(s / DAY),
+    h = Math.floor((s % DAY) / 3600),
+    m = Math.floor((s % 3600) / 60);
   if (lang === 'zh') return d ? `还有 ${d} 天 ${h} 小时` : h ? `还有 ${h} 小时 ${m} 分` : `还有 ${Math.max(1, m)} 分钟`;
   return d ? `${d} d ${h} h left` : h ? `${h} h ${m} min left` : `${Math.max(1, m)} min left`;
 }
@@ -135,14 +166,18 @@ export function monthOf(seconds: number): { year: number; month: number } {
 
 export function dateBlock(seconds: number, lang: Lang): { day: string; week: string } {
   const p = parts(seconds);
-  return { day: String(p.day), week: lang === 'zh' ? (weekZh[p.week] ?? '') : (['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][p.week] ?? '') };
+  return {
+    day: String(p.day),
+    week: lang === 'zh' ? (weekZh[p.week] ?? '') : (['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][p.week] ?? ''),
+  };
 }
 
 /** `2-1-302` as people say it at home: `2号楼1单元302室`. Shops are `2-S-03`. */
 export function unitName(id: string, lang: Lang): string {
   const [building, stair, door] = id.split('-');
   if (!building || !stair || !door) return id;
-  if (lang === 'en') return stair === 'S' ? `Building ${building}, shop ${door}` : stair === 'P' ? `Building ${building}, space ${door}` : `${id}`;
+  if (lang === 'en')
+    return stair === 'S' ? `Building ${building}, shop ${door}` : stair === 'P' ? `Building ${building}, space ${door}` : `${id}`;
   if (stair === 'S') return `${building}号楼商铺${door}`;
   if (stair === 'P') return `${building}号楼车位${door}`;
   return `${building}号楼${stair}单元${door}室`;
@@ -154,7 +189,10 @@ const CODE = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 export function checkCode(hex: string): string[] {
   let bits = BigInt(`0x${hex.replace(/^0x/, '').slice(0, 20) || '0'}`);
   const out: string[] = [];
-  for (let i = 0; i < 16; i += 1) { out.unshift(CODE[Number(bits & 31n)] ?? 'A'); bits >>= 5n; }
+  for (let i = 0; i < 16; i += 1) {
+    out.unshift(CODE[Number(bits & 31n)] ?? 'A');
+    bits >>= 5n;
+  }
   const text = out.join('');
   return [0, 4, 8, 12].map((i) => text.slice(i, i + 4));
 }

@@ -1,13 +1,20 @@
 /** When this device last checked a receipt of the book itself, and how many offices had signed it. */
 import { get, set } from './prefs.svelte';
 
-interface Seen { offices: number; at: number }
+interface Seen {
+  offices: number;
+  at: number;
+}
 
 class Health {
   checked = $state.raw<Seen>();
 
   constructor() {
-    try { this.checked = JSON.parse(get('health') ?? 'null') as Seen ?? undefined; } catch { this.checked = undefined; }
+    try {
+      this.checked = (JSON.parse(get('health') ?? 'null') as Seen) ?? undefined;
+    } catch {
+      this.checked = undefined;
+    }
   }
 
   saw(offices: number): void {

@@ -8,14 +8,21 @@ const MOST = { units: 50, owners: 200, holdings: 40 } as const;
 const DOMAIN = 'tulou/owner/v1';
 
 /** What the registrar must keep to say later who is behind a commitment. */
-export interface Sealed { owner: string; salt: string; commitment: string }
+export interface Sealed {
+  owner: string;
+  salt: string;
+  commitment: string;
+}
 
 export async function importRegister(as: string, register: Register, progress: (at: number, of: number) => void): Promise<Sealed[]> {
   const { write } = await import('./chain');
   const sealed = register.owners.map(seal);
   const known = new Map(sealed.map((s) => [s.owner, s.commitment]));
   const unitParts = chunks(register.units, MOST.units);
-  const ownerParts = chunks(sealed.map((s) => s.commitment), MOST.owners);
+  const ownerParts = chunks(
+    sealed.map((s) => s.commitment),
+    MOST.owners,
+  );
   const holdingParts = byUnit(register.holdings, MOST.holdings);
   const all = unitParts.length + ownerParts.length + holdingParts.length;
   let at = 0;
@@ -28,7 +35,17 @@ export async function importRegister(as: string, register: Register, progress: (
   for (const part of ownerParts) await step('addOwners', part);
   const ids = new Map((await readUnits()).map((u) => [u.code, BigInt(u.id)]));
   for (const part of holdingParts)
-    await step('addHoldings', part.map((h) => ({ unit: ids.get(h.unit) ?? 0n, owner: known.get(h.owner), shareNum: h.shareNum, shareDen: h.shareDen, kind: h.kind, since: BigInt(h.since) })));
+    await step(
+      'addHoldings',
+      part.map((h) => ({
+        unit: ids.get(h.unit) ?? 0n,
+        owner: known.get(h.owner),
+        shareNum: h.shareNum,
+        shareDen: h.shareDen,
+        kind: h.kind,
+        since: BigInt(h.since),
+      })),
+    );
   return sealed;
 }
 
@@ -66,7 +83,10 @@ export function byUnit(holdings: HoldingEntry[], most: number): HoldingEntry[][]
   const out: HoldingEntry[][] = [];
   let part: HoldingEntry[] = [];
   for (const group of groups.values()) {
-    if (part.length && part.length + group.length > most) { out.push(part); part = []; }
+    if (part.length && part.length + group.length > most) {
+      out.push(part);
+      part = [];
+    }
     part.push(...group);
   }
   if (part.length) out.push(part);

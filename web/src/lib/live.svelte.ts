@@ -13,13 +13,23 @@ class Live {
 
   start(): void {
     this.connect(1_000);
-    setInterval(() => { if (document.visibilityState === 'visible' && Date.now() - this.last > SLOW_MS) this.bump(); }, SLOW_MS);
-    addEventListener('online', () => { this.online = true; this.bump(); });
-    addEventListener('offline', () => { this.online = false; });
+    setInterval(() => {
+      if (document.visibilityState === 'visible' && Date.now() - this.last > SLOW_MS) this.bump();
+    }, SLOW_MS);
+    addEventListener('online', () => {
+      this.online = true;
+      this.bump();
+    });
+    addEventListener('offline', () => {
+      this.online = false;
+    });
   }
 
   /** Call after an own act: screens read at once. */
-  bump(): void { this.last = Date.now(); this.tick += 1; }
+  bump(): void {
+    this.last = Date.now();
+    this.tick += 1;
+  }
 
   private connect(wait: number): void {
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/`);
@@ -27,16 +37,24 @@ class Live {
       wait = 1_000;
       socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }));
     };
-    socket.onmessage = (event) => { if (String(event.data).includes('eth_subscription')) this.head(); };
+    socket.onmessage = (event) => {
+      if (String(event.data).includes('eth_subscription')) this.head();
+    };
     socket.onclose = () => setTimeout(() => this.connect(Math.min(wait * 2, 30_000)), wait);
   }
 
   private head(): void {
     if (this.waiting) return;
     const since = Date.now() - this.last;
-    if (since >= LEAST_MS) { this.bump(); return; }
+    if (since >= LEAST_MS) {
+      this.bump();
+      return;
+    }
     this.waiting = true;
-    setTimeout(() => { this.waiting = false; this.bump(); }, LEAST_MS - since);
+    setTimeout(() => {
+      this.waiting = false;
+      this.bump();
+    }, LEAST_MS - since);
   }
 }
 

@@ -24,16 +24,33 @@ export function query<T>(fetcher: () => Promise<T>): Query<T> {
     void again;
     const mine = (run += 1);
     fetcher().then(
-      (got) => { if (mine === run) { value = got; error = undefined; at = Date.now(); } },
-      (cause: unknown) => { if (mine === run) error = explain(cause); },
+      (got) => {
+        if (mine === run) {
+          value = got;
+          error = undefined;
+          at = Date.now();
+        }
+      },
+      (cause: unknown) => {
+        if (mine === run) error = explain(cause);
+      },
     );
   });
 
   return {
-    get value() { return value; },
-    get error() { return error; },
-    get at() { return at; },
-    refresh() { error = undefined; again += 1; },
+    get value() {
+      return value;
+    },
+    get error() {
+      return error;
+    },
+    get at() {
+      return at;
+    },
+    refresh() {
+      error = undefined;
+      again += 1;
+    },
   };
 }
 

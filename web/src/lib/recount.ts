@@ -15,6 +15,11 @@ export function recount(ballots: Ballot[], published: Result): boolean {
   const same = (a: Weight | undefined, b: Weight) => a !== undefined && a.area === b.area && a.heads === b.heads;
   const all = (k: 'area') => (sums[1]?.[k] ?? 0n) + (sums[2]?.[k] ?? 0n) + (sums[3]?.[k] ?? 0n);
   const heads = (sums[1]?.heads ?? 0) + (sums[2]?.heads ?? 0) + (sums[3]?.heads ?? 0);
-  return same(sums[1], published.yes) && same(sums[2], published.no) && same(sums[3], published.abstain)
-    && all('area') === published.participating.area && heads === published.participating.heads;
+  return (
+    same(sums[1], published.yes) &&
+    same(sums[2], published.no) &&
+    same(sums[3], published.abstain) &&
+    all('area') === published.participating.area &&
+    heads === published.participating.heads
+  );
 }

@@ -2,15 +2,60 @@
 import { parseHundredths } from './format';
 import { parseCsv, type Fault, type Row, type Why } from './csv';
 
-export interface UnitEntry { code: string; building: number; stair: number; floor: number; use: number; areaM2: bigint; areaSource: number; countsArea: boolean; countsHead: boolean; delivered: boolean; developerOwned: boolean }
-export interface HoldingEntry { unit: string; owner: string; shareNum: number; shareDen: number; kind: number; since: number }
+export interface UnitEntry {
+  code: string;
+  building: number;
+  stair: number;
+  floor: number;
+  use: number;
+  areaM2: bigint;
+  areaSource: number;
+  countsArea: boolean;
+  countsHead: boolean;
+  delivered: boolean;
+  developerOwned: boolean;
+}
+export interface HoldingEntry {
+  unit: string;
+  owner: string;
+  shareNum: number;
+  shareDen: number;
+  kind: number;
+  since: number;
+}
 /** Name and telephone are read to seal the owner's commitment; they stay on this device. */
-export interface OwnerEntry { id: string; kind: string; name: string; phone: string }
-export interface Register { units: UnitEntry[]; owners: OwnerEntry[]; holdings: HoldingEntry[] }
-export interface Sums { units: number; area: bigint; heads: number }
+export interface OwnerEntry {
+  id: string;
+  kind: string;
+  name: string;
+  phone: string;
+}
+export interface Register {
+  units: UnitEntry[];
+  owners: OwnerEntry[];
+  holdings: HoldingEntry[];
+}
+export interface Sums {
+  units: number;
+  area: bigint;
+  heads: number;
+}
 
 export const columns = {
-  units: ['unit_id', 'building', 'stair', 'floor', 'door', 'use', 'area_m2', 'area_source', 'counts_area', 'counts_head', 'delivered', 'developer_owned'],
+  units: [
+    'unit_id',
+    'building',
+    'stair',
+    'floor',
+    'door',
+    'use',
+    'area_m2',
+    'area_source',
+    'counts_area',
+    'counts_head',
+    'delivered',
+    'developer_owned',
+  ],
   owners: ['owner_id', 'kind', 'name', 'phone'],
   holdings: ['unit_id', 'owner_id', 'share_num', 'share_den', 'kind', 'from_date'],
 } as const;
@@ -28,7 +73,9 @@ export function readRegister(texts: Record<FileKey, string>): { register: Regist
     faults.push(...t.faults);
     return t.rows;
   };
-  const unitRows = table('units'), ownerRows = table('owners'), holdingRows = table('holdings');
+  const unitRows = table('units'),
+    ownerRows = table('owners'),
+    holdingRows = table('holdings');
   const blank: Register = { units: [], owners: [], holdings: [] };
   // A file without its columns makes every row of the others look wrong: say only what is the matter.
   if (faults.some((f) => f.why.kind === 'missing')) return { register: blank, faults };
@@ -43,8 +90,14 @@ export function readRegister(texts: Record<FileKey, string>): { register: Regist
 
 /** One row, read cell by cell; every fault is kept with its place. */
 class Cells {
-  constructor(readonly file: string, readonly row: Row, readonly faults: Fault[]) {}
-  fault(column: string, why: Why): void { this.faults.push({ file: this.file, line: this.row.line, column, why }); }
+  constructor(
+    readonly file: string,
+    readonly row: Row,
+    readonly faults: Fault[],
+  ) {}
+  fault(column: string, why: Why): void {
+    this.faults.push({ file: this.file, line: this.row.line, column, why });
+  }
   text(column: string): string {
     const v = this.row.cells[column] ?? '';
     if (!v) this.fault(column, { kind: 'empty' });
@@ -52,13 +105,23 @@ class Cells {
   }
   int(column: string): number {
     const v = this.row.cells[column] ?? '';
-    if (!/^\d{1,6}$/.test(v)) { this.fault(column, { kind: 'number' }); return 0; }
+    if (!/^\d{1,6}$/.test(v)) {
+      this.fault(column, { kind: 'number' });
+      return 0;
+    }
     return Number(v);
   }
   /** Buildings and stairs: letters such as S and P stand for none. */
-  place(column: string): number { return /^\d{1,6}$/.test(this.row.cells[column] ?? '') ? Number(this.row.cells[column]) : 0; }
+  place(column: string): number {
+    return /^\d{1,6}$/.test(this.row.cells[column] ?? '') ? Number(this.row.cells[column]) : 0;
+  }
   area(column: string): bigint {
-    try { return parseHundredths(this.row.cells[column] ?? ''); } catch { this.fault(column, { kind: 'area' }); return 0n; }
+    try {
+      return parseHundredths(this.row.cells[column] ?? '');
+    } catch {
+      this.fault(column, { kind: 'area' });
+      return 0n;
+    }
   }
   flag(column: string): boolean {
     const v = this.row.cells[column];
@@ -73,15 +136,27 @@ class Cells {
   date(column: string): number {
     const v = this.row.cells[column] ?? '';
     const at = /^\d{4}-\d\d-\d\d$/.test(v) ? Date.parse(`${v}T00:00:00+08:00`) : Number.NaN;
-    if (Number.isNaN(at)) { this.fault(column, { kind: 'date' }); return 0; }
+    if (Number.isNaN(at)) {
+      this.fault(column, { kind: 'date' });
+      return 0;
+    }
     return at / 1000;
   }
 }
 
 function unitEntry(c: Cells): UnitEntry {
   return {
-    code: c.text('unit_id'), building: c.place('building'), stair: c.place('stair'), floor: c.place('floor'), use: c.choice('use', uses), areaM2: c.area('area_m2'),
-    areaSource: c.choice('area_source', sources), countsArea: c.flag('counts_area'), countsHead: c.flag('counts_head'), delivered: c.flag('delivered'), developerOwned: c.flag('developer_owned'),
+    code: c.text('unit_id'),
+    building: c.place('building'),
+    stair: c.place('stair'),
+    floor: c.place('floor'),
+    use: c.choice('use', uses),
+    areaM2: c.area('area_m2'),
+    areaSource: c.choice('area_source', sources),
+    countsArea: c.flag('counts_area'),
+    countsHead: c.flag('counts_head'),
+    delivered: c.flag('delivered'),
+    developerOwned: c.flag('developer_owned'),
   };
 }
 
@@ -91,10 +166,18 @@ function ownerEntry(c: Cells): OwnerEntry {
 }
 
 function holdingEntry(c: Cells, known: { units: Set<string>; owners: Set<string> }): HoldingEntry {
-  const unit = c.text('unit_id'), owner = c.text('owner_id');
+  const unit = c.text('unit_id'),
+    owner = c.text('owner_id');
   if (unit && !known.units.has(unit)) c.fault('unit_id', { kind: 'unknownUnit', what: unit });
   if (owner && !known.owners.has(owner)) c.fault('owner_id', { kind: 'unknownOwner', what: owner });
-  return { unit, owner, shareNum: c.int('share_num'), shareDen: c.int('share_den'), kind: c.choice('kind', kinds), since: c.date('from_date') };
+  return {
+    unit,
+    owner,
+    shareNum: c.int('share_num'),
+    shareDen: c.int('share_den'),
+    kind: c.choice('kind', kinds),
+    since: c.date('from_date'),
+  };
 }
 
 function once(file: string, column: string, rows: Row[], faults: Fault[]): void {

@@ -21,7 +21,11 @@ export const routes = {
 } as const;
 
 export type RouteName = keyof typeof routes;
-export interface Match { name: RouteName | 'missing'; params: Record<string, string>; query: URLSearchParams }
+export interface Match {
+  name: RouteName | 'missing';
+  params: Record<string, string>;
+  query: URLSearchParams;
+}
 
 const table = (Object.entries(routes) as [RouteName, string][])
   // A literal segment beats a parameter, so longer literals are tried first.
@@ -57,13 +61,19 @@ class Router {
 
   start(): void {
     this.read();
-    addEventListener('popstate', () => { this.depth = Math.max(0, this.depth - 1); this.read(); });
+    addEventListener('popstate', () => {
+      this.depth = Math.max(0, this.depth - 1);
+      this.read();
+    });
     document.addEventListener('click', (event) => this.click(event));
   }
 
   go(path: string, replace = false): void {
     if (replace) history.replaceState(null, '', path);
-    else { history.pushState(null, '', path); this.depth += 1; }
+    else {
+      history.pushState(null, '', path);
+      this.depth += 1;
+    }
     this.read();
     scrollTo(0, 0);
   }
@@ -74,7 +84,9 @@ class Router {
     else this.go(fallback, true);
   }
 
-  private read(): void { this.now = match(location.pathname, location.search); }
+  private read(): void {
+    this.now = match(location.pathname, location.search);
+  }
 
   private click(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

@@ -1,7 +1,13 @@
 /** Plain JSON-RPC over fetch, for the few calls that are not reads of a module. */
 
 export class RpcError extends Error {
-  constructor(readonly code: number, message: string, readonly data?: unknown) { super(message); }
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data?: unknown,
+  ) {
+    super(message);
+  }
 }
 
 let id = 0;

@@ -6,11 +6,17 @@ class Speech {
 
   toggle(text: string): void {
     if (!('speechSynthesis' in globalThis)) return;
-    if (this.on) { speechSynthesis.cancel(); this.on = false; return; }
+    if (this.on) {
+      speechSynthesis.cancel();
+      this.on = false;
+      return;
+    }
     const say = new SpeechSynthesisUtterance(text);
     say.lang = prefs.lang === 'en' ? 'en-GB' : 'zh-CN';
     say.rate = 0.9;
-    say.onend = say.onerror = () => { this.on = false; };
+    say.onend = say.onerror = () => {
+      this.on = false;
+    };
     this.on = true;
     speechSynthesis.speak(say);
   }

@@ -1,4 +1,7 @@
-interface Toast { text: string; link?: { href: string; text: string } }
+interface Toast {
+  text: string;
+  link?: { href: string; text: string };
+}
 
 class Toaster {
   now = $state<Toast>();
@@ -7,7 +10,9 @@ class Toaster {
   show(text: string, link?: Toast['link']): void {
     clearTimeout(this.timer);
     this.now = link ? { text, link } : { text };
-    this.timer = setTimeout(() => { this.now = undefined; }, 4_000);
+    this.timer = setTimeout(() => {
+      this.now = undefined;
+    }, 4_000);
   }
 }
 

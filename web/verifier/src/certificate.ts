@@ -20,7 +20,9 @@ const MAX_OFFICES = 1024;
 /** Decodes a finalization. Layout: proposal, bit count (8 bytes), bitmap (low bit first), count, signatures of 64 bytes. */
 export function decodeCertificate(bytes: Uint8Array): Certificate {
   const r = new Reader(bytes);
-  const epoch = r.varint(), view = r.varint(), parentView = r.varint();
+  const epoch = r.varint(),
+    view = r.varint(),
+    parentView = r.varint();
   const digest = r.take(32);
   const proposal = bytes.subarray(0, r.at);
   const bits = r.uint(8);

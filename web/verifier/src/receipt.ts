@@ -1,9 +1,23 @@
 import { Malformed, toHex } from './bytes';
 import { asBytes, asList, asUint, decodeRlp } from './rlp';
 
-export interface Log { address: string; topics: string[]; data: string }
-export interface Receipt { type: number; ok: boolean; logs: Log[] }
-export interface Header { number: bigint; timestamp: bigint; receiptsRoot: Uint8Array; stateRoot: Uint8Array; parent: Uint8Array }
+export interface Log {
+  address: string;
+  topics: string[];
+  data: string;
+}
+export interface Receipt {
+  type: number;
+  ok: boolean;
+  logs: Log[];
+}
+export interface Header {
+  number: bigint;
+  timestamp: bigint;
+  receiptsRoot: Uint8Array;
+  stateRoot: Uint8Array;
+  parent: Uint8Array;
+}
 
 /** Decodes an EIP-2718 receipt: legacy list, or a type byte and a list. */
 export function decodeReceipt(bytes: Uint8Array): Receipt {

@@ -26,7 +26,10 @@ export function trieValue(root: Uint8Array, key: Uint8Array, nodes: Uint8Array[]
       }
       next = items[1];
     } else throw new Malformed('not a trie node');
-    if (Array.isArray(next)) { node = next; continue; }
+    if (Array.isArray(next)) {
+      node = next;
+      continue;
+    }
     const hash = asBytes(next);
     if (hash.length !== 32) throw new Malformed('nothing at this place');
     node = load(hash, nodes, used);

@@ -91,7 +91,10 @@ async function checkSigners(certificate: ReturnType<typeof decodeCertificate>, a
   let next = 0;
   const signed: boolean[] = [];
   for (const [i, claims] of certificate.signed.entries()) {
-    if (!claims) { signed.push(false); continue; }
+    if (!claims) {
+      signed.push(false);
+      continue;
+    }
     const key = fromHex(anchor.validators[i] ?? '');
     const signature = certificate.signatures[next] ?? new Uint8Array();
     next += 1;

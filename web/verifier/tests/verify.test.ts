@@ -13,7 +13,14 @@ describe('a good proof', () => {
   it('is verified, with who signed and what happened', async () => {
     const proof = makeProof();
     const verdict = await verifyReceipt(proof, anchorOf(proof));
-    expect(verdict).toMatchObject({ ok: true, height: 48_226n, timestamp: 1_694_498_816n, signed: [true, true, true, false], needed: 3, receipt: { type: 2, ok: true } });
+    expect(verdict).toMatchObject({
+      ok: true,
+      height: 48_226n,
+      timestamp: 1_694_498_816n,
+      signed: [true, true, true, false],
+      needed: 3,
+      receipt: { type: 2, ok: true },
+    });
     if (verdict.ok) expect(verdict.receipt.logs[0]).toMatchObject({ address: `0x${'07'.repeat(20)}`, data: '0x05' });
   });
   it('is verified in script where the browser has no Ed25519', async () => {
@@ -26,7 +33,13 @@ describe('a good proof', () => {
 
 it('a proof made by a real node of one office is verified', async () => {
   const proof = JSON.parse(readFileSync(new URL('./vectors/one-office.json', import.meta.url), 'utf8')) as ReceiptProof;
-  expect(await verifyReceipt(proof, anchorOf(proof))).toMatchObject({ ok: true, height: 4n, signed: [true], needed: 1, receipt: { ok: true } });
+  expect(await verifyReceipt(proof, anchorOf(proof))).toMatchObject({
+    ok: true,
+    height: 4n,
+    signed: [true],
+    needed: 1,
+    receipt: { ok: true },
+  });
 });
 
 describe('a bad proof fails at the step that is wrong', () => {
@@ -56,7 +69,10 @@ describe('a bad proof fails at the step that is wrong', () => {
 it('never throws, whatever comes', async () => {
   const good = makeProof();
   let seed = 7;
-  const next = (n: number) => { seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648; return seed % n; };
+  const next = (n: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return seed % n;
+  };
   for (let i = 0; i < 200; i += 1) {
     const field = (['header', 'certificate', 'receipt'] as const)[next(3)] ?? 'header';
     const bad = { ...good, [field]: flip(good[field], 2 + next(good[field].length - 2)) };

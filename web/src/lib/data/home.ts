@@ -28,10 +28,17 @@ export async function homeData(account: string | undefined): Promise<HomeData> {
   const waits = (v: MotionView) => v.mine.length > 0 && !hasVoted(v.mine);
   const last = rows.find((r) => r.kind !== MovementKind.Credit) ?? rows[0];
   return {
-    units, funds: allFunds, toSign, last, lastSigned: last ? signed(last) : 0n,
+    units,
+    funds: allFunds,
+    toSign,
+    last,
+    lastSigned: last ? signed(last) : 0n,
     todo: open.filter(waits).sort((a, b) => a.motion.closesAt - b.motion.closesAt),
     running: open.filter((v) => !waits(v)),
-    recent: views.filter((v) => isOver(v.motion)).sort((a, b) => b.motion.closedAt - a.motion.closedAt).slice(0, 2),
+    recent: views
+      .filter((v) => isOver(v.motion))
+      .sort((a, b) => b.motion.closedAt - a.motion.closedAt)
+      .slice(0, 2),
     unexplained: allFunds.reduce((n, f) => n + f.unexplainedCount, 0),
   };
 }

@@ -2,7 +2,11 @@
 import { hasVoted, isOpen, motions, votesOf } from './decisions';
 import { unitsOf } from './registry';
 
-export interface DemoOwner { name: string; code: string; waits: boolean }
+export interface DemoOwner {
+  name: string;
+  code: string;
+  waits: boolean;
+}
 
 /** Where to look: owners whom the demo leaves a vote to cast, then others. */
 const CANDIDATES = ['O0054', 'O0061', 'O0076', 'O0080', 'O0055', 'O0056', 'O0062', 'O0012', 'O0016', 'O0070'];
@@ -12,11 +16,13 @@ const MOST = 6;
 export async function demoOwners(): Promise<DemoOwner[]> {
   const { demoAddress } = await import('../demo');
   const open = (await motions()).find(isOpen);
-  const all = await Promise.all(CANDIDATES.map(async (name) => {
-    const address = demoAddress(name);
-    const [units, mine] = await Promise.all([unitsOf(address), open ? votesOf(open.id, address) : []]);
-    return { name, code: units[0]?.code ?? '', waits: mine.length > 0 && !hasVoted(mine) };
-  }));
+  const all = await Promise.all(
+    CANDIDATES.map(async (name) => {
+      const address = demoAddress(name);
+      const [units, mine] = await Promise.all([unitsOf(address), open ? votesOf(open.id, address) : []]);
+      return { name, code: units[0]?.code ?? '', waits: mine.length > 0 && !hasVoted(mine) };
+    }),
+  );
   const known = all.filter((o) => o.code);
   const waiting = known.filter((o) => o.waits).slice(0, MOST - 2);
   const list = [...waiting, ...known.filter((o) => !waiting.includes(o)).slice(0, MOST - waiting.length)];

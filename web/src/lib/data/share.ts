@@ -3,17 +3,27 @@ import type { Motion } from './decisions';
 import { estimate, funds, payee, unitBalance } from './funds';
 import { unitsOf } from './registry';
 
-export interface OwnShare { area: bigint; share: bigint; receivable: bigint; balance: bigint | null }
-export interface MotionMoney { payee: string | null; mine: OwnShare | null }
+export interface OwnShare {
+  area: bigint;
+  share: bigint;
+  receivable: bigint;
+  balance: bigint | null;
+}
+export interface MotionMoney {
+  payee: string | null;
+  mine: OwnShare | null;
+}
 
 export async function motionMoney(motion: Motion, account: string | undefined): Promise<MotionMoney> {
   if (motion.budget === 0n) return { payee: null, mine: null };
   const [to, units, all] = await Promise.all([payee(motion.payeeHash), unitsOf(account), funds()]);
   const maintenance = all.find((f) => f.purpose === 1);
-  const parts = await Promise.all(units.map(async (u) => ({
-    part: await estimate(motion.id, u.id),
-    balance: maintenance ? await unitBalance(maintenance.id, u.id) : null,
-  })));
+  const parts = await Promise.all(
+    units.map(async (u) => ({
+      part: await estimate(motion.id, u.id),
+      balance: maintenance ? await unitBalance(maintenance.id, u.id) : null,
+    })),
+  );
   const known = parts.filter((p) => p.part && p.part.share > 0n);
   if (!known.length) return { payee: to?.name ?? null, mine: null };
   const mine: OwnShare = { area: 0n, share: 0n, receivable: 0n, balance: 0n };

@@ -4,14 +4,24 @@ import { rule, type Rule } from './rules';
 import { scopeWeight, totals, type Totals } from './registry';
 
 export interface Demands {
-  notice: Rule | null; noticeShort: Rule | null; least: Rule | null; most: Rule | null;
-  earliest: number; earliestShort: number; totals: Totals;
+  notice: Rule | null;
+  noticeShort: Rule | null;
+  least: Rule | null;
+  most: Rule | null;
+  earliest: number;
+  earliestShort: number;
+  totals: Totals;
 }
 
 export async function demands(): Promise<Demands> {
   const [notice, noticeShort, least, most, earliest, earliestShort, sum] = await Promise.all([
-    rule('vote.notice_days'), rule('vote.notice_days.extraordinary'), rule('vote.period_days.min'), rule('vote.period_days.max'),
-    earliestOpening(false), earliestOpening(true), totals(),
+    rule('vote.notice_days'),
+    rule('vote.notice_days.extraordinary'),
+    rule('vote.period_days.min'),
+    rule('vote.period_days.max'),
+    earliestOpening(false),
+    earliestOpening(true),
+    totals(),
   ]);
   return { notice, noticeShort, least, most, earliest, earliestShort, totals: sum };
 }
@@ -19,8 +29,17 @@ export async function demands(): Promise<Demands> {
 export { scopeWeight };
 
 export interface Draft {
-  matter: number; scope: number; building: number; stair: number; extraordinary: boolean;
-  title: string; body: string; budget: string; payee: string; opens: string; closes: string;
+  matter: number;
+  scope: number;
+  building: number;
+  stair: number;
+  extraordinary: boolean;
+  title: string;
+  body: string;
+  budget: string;
+  payee: string;
+  opens: string;
+  closes: string;
 }
 
 /** Most bytes of a title, as the module takes them. */

@@ -5,7 +5,9 @@ import { zh, type Dict } from './zh';
 class I18n {
   private en = $state.raw<Dict>();
 
-  get t(): Dict { return prefs.lang === 'en' && this.en ? this.en : zh; }
+  get t(): Dict {
+    return prefs.lang === 'en' && this.en ? this.en : zh;
+  }
 
   /** Loads the words of the chosen language; resolves when they can be shown. */
   async ready(): Promise<void> {

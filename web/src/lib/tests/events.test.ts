@@ -4,7 +4,9 @@ import { encodeEventTopics, encodeAbiParameters, parseAbiItem, type Abi, type Ab
 import { eventOf, records } from '../events';
 import { moduleAddress } from '../modules';
 
-const cast = parseAbiItem('event BallotCast(uint64 indexed motion, bytes32 indexed head, uint8 choice, uint8 channel, uint64 areaM2)') as AbiEvent;
+const cast = parseAbiItem(
+  'event BallotCast(uint64 indexed motion, bytes32 indexed head, uint8 choice, uint8 channel, uint64 areaM2)',
+) as AbiEvent;
 const head = `0x${'ab'.repeat(32)}` as const;
 const log = (address: string, choice: number) => ({
   address,
@@ -27,8 +29,25 @@ it('agrees only with the ballot that was meant', () => {
 it('knows the events by the interfaces as they are', () => {
   const topics = (name: string) => {
     const abi = JSON.parse(readFileSync(new URL(`../../generated/abi/${name}.json`, import.meta.url), 'utf8')) as Abi;
-    return abi.filter((i): i is AbiEvent => i.type === 'event').map((event) => ({ address: moduleAddress(name as 'funds'), topics: [encodeEventTopics({ abi: [event] })[0] as string], data: '0x' }));
+    return abi
+      .filter((i): i is AbiEvent => i.type === 'event')
+      .map((event) => ({
+        address: moduleAddress(name as 'funds'),
+        topics: [encodeEventTopics({ abi: [event] })[0] as string],
+        data: '0x',
+      }));
   };
   const all = ['decisions', 'funds', 'registry', 'documents'].flatMap(topics).map((l) => eventOf({ type: 2, ok: true, logs: [l] }));
-  for (const name of ['BallotCast', 'MotionProposed', 'MotionOpened', 'MotionClosed', 'PaymentRequested', 'PaymentApproved', 'PaymentEnded', 'RollPosted', 'Registered']) expect(all).toContain(name);
+  for (const name of [
+    'BallotCast',
+    'MotionProposed',
+    'MotionOpened',
+    'MotionClosed',
+    'PaymentRequested',
+    'PaymentApproved',
+    'PaymentEnded',
+    'RollPosted',
+    'Registered',
+  ])
+    expect(all).toContain(name);
 });

@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { area, barShare, checkCode, dayStart, deadline, hundredths, isoDay, left, parseHundredths, percentCut, unitName, wan, yuan } from '../format';
+import {
+  area,
+  barShare,
+  checkCode,
+  dayStart,
+  deadline,
+  hundredths,
+  isoDay,
+  left,
+  parseHundredths,
+  percentCut,
+  unitName,
+  wan,
+  yuan,
+} from '../format';
 
 describe('money and area', () => {
   it('groups and keeps both decimals', () => {

@@ -7,7 +7,8 @@ const head = 'unit_id,building,stair,floor,door,use,area_m2,area_source,counts_a
 const good: Record<FileKey, string> = {
   units: `${head}1-1-101,1,1,1,101,home,88.12,registered,true,true,true,false\n1-1-102,1,1,1,102,home,119.60,registered,true,true,false,false\n`,
   owners: 'owner_id,kind,name,phone\nO1,person,甲,\nO2,person,乙,13800000000\n',
-  holdings: 'unit_id,owner_id,share_num,share_den,kind,from_date\n1-1-101,O1,1,1,joint,2022-06-11\n1-1-101,O2,1,1,joint,2022-06-11\n1-1-102,O1,1,1,sole,2024-02-04\n',
+  holdings:
+    'unit_id,owner_id,share_num,share_den,kind,from_date\n1-1-101,O1,1,1,joint,2022-06-11\n1-1-101,O2,1,1,joint,2022-06-11\n1-1-102,O1,1,1,sole,2024-02-04\n',
 };
 
 describe('register', () => {
@@ -18,13 +19,37 @@ describe('register', () => {
   });
 
   const cases: [string, Partial<Record<FileKey, string>>, object][] = [
-    ['a missing column', { owners: 'owner_id,name,phone\nO1,甲,\nO2,乙,\n' }, { file: 'owners.csv', line: 1, column: 'kind', why: { kind: 'missing', what: 'kind' } }],
-    ['an area with three decimals', { units: good.units.replace('88.12', '88.125') }, { file: 'units.csv', line: 2, column: 'area_m2', why: { kind: 'area' } }],
-    ['a flag that is none', { units: good.units.replace('registered,true', 'registered,yes') }, { line: 2, column: 'counts_area', why: { kind: 'flag' } }],
-    ['a unit twice', { units: good.units + good.units.split('\n')[1] }, { line: 4, column: 'unit_id', why: { kind: 'twice', what: '1-1-101' } }],
+    [
+      'a missing column',
+      { owners: 'owner_id,name,phone\nO1,甲,\nO2,乙,\n' },
+      { file: 'owners.csv', line: 1, column: 'kind', why: { kind: 'missing', what: 'kind' } },
+    ],
+    [
+      'an area with three decimals',
+      { units: good.units.replace('88.12', '88.125') },
+      { file: 'units.csv', line: 2, column: 'area_m2', why: { kind: 'area' } },
+    ],
+    [
+      'a flag that is none',
+      { units: good.units.replace('registered,true', 'registered,yes') },
+      { line: 2, column: 'counts_area', why: { kind: 'flag' } },
+    ],
+    [
+      'a unit twice',
+      { units: good.units + good.units.split('\n')[1] },
+      { line: 4, column: 'unit_id', why: { kind: 'twice', what: '1-1-101' } },
+    ],
     ['a cell too many', { holdings: good.holdings.replace('2024-02-04', '2024-02-04,x') }, { line: 4, why: { kind: 'columns', what: 6 } }],
-    ['an owner nobody knows', { holdings: good.holdings.replace('102,O1', '102,O9') }, { line: 4, column: 'owner_id', why: { kind: 'unknownOwner', what: 'O9' } }],
-    ['an open quotation mark', { owners: 'owner_id,kind,name,phone\nO1,person,甲,\nO2,person,"乙,\n' }, { line: 3, why: { kind: 'quote' } }],
+    [
+      'an owner nobody knows',
+      { holdings: good.holdings.replace('102,O1', '102,O9') },
+      { line: 4, column: 'owner_id', why: { kind: 'unknownOwner', what: 'O9' } },
+    ],
+    [
+      'an open quotation mark',
+      { owners: 'owner_id,kind,name,phone\nO1,person,甲,\nO2,person,"乙,\n' },
+      { line: 3, why: { kind: 'quote' } },
+    ],
   ];
   for (const [name, change, expected] of cases)
     it(`says where ${name} is`, () => {

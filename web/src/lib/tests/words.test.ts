@@ -3,7 +3,11 @@ import { en } from '../i18n/en';
 import { zh } from '../i18n/zh';
 
 const texts = (value: unknown): string[] =>
-  typeof value === 'string' ? [value] : typeof value === 'function' ? [String((value as (...a: unknown[]) => unknown)('2', '2', '2'))] : Object.values(value as object).flatMap(texts);
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'function'
+      ? [String((value as (...a: unknown[]) => unknown)('2', '2', '2'))]
+      : Object.values(value as object).flatMap(texts);
 const paths = (value: unknown, at = ''): string[] =>
   value !== null && typeof value === 'object' ? Object.entries(value).flatMap(([k, v]) => paths(v, `${at}/${k}`)) : [at];
 
