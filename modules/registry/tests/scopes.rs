@@ -80,7 +80,8 @@ fn the_developer_votes_for_what_is_sold_but_not_handed_over() {
 fn shares_fit_or_do_not() {
     use rule::Holding::{ByShare, Joint, Sole};
     let most = u32::MAX;
-    let cases: [(rule::Holding, &[(u32, u32)], bool); 16] = [
+    type Case<'a> = (rule::Holding, &'a [(u32, u32)], bool);
+    let cases: [Case<'_>; 16] = [
         (Sole, &[(1, 1)], true),
         (Sole, &[(7, 7)], true),
         (Sole, &[(1, 2)], false),
