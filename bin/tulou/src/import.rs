@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let register =
         register::read_folder(&options.folder).map_err(|e| Failure::hint(e, nothing))?;
     let (rpc, key) = (Rpc::new(&options.rpc), signing_key(options.key.as_ref())?);
-    let before = rpc.get("/api/v1/registry/units?limit=1")?;
+    let before = rpc.get("/api/v1/registry/units?of_building=0&limit=1")?;
     if before["items"].as_array().is_some_and(|items| !items.is_empty()) {
         return Err(Failure::hint(
             "the ledger has a register already",
