@@ -22,10 +22,10 @@ test: tools browser web build-tests test-rust test-web test-clients test-e2e ## 
 
 .PHONY: build-tests
 # One command for the whole tree, so that features are unified once and nothing is compiled twice.
-build-tests: web
+build-tests: web tests/clients/node_modules/.package-lock.json
 	cargo build --locked --workspace --all-targets
 
-test-rust: tools web
+test-rust: tools web tests/clients/node_modules/.package-lock.json
 	cargo nextest run --locked --workspace
 
 test-web: web-deps
@@ -54,7 +54,7 @@ deny: tools
 
 web: web-deps ## build the web app into web/dist
 	@if [ ! -f web/dist/index.html ] || [ -n "$$(find web -newer web/dist/index.html -type f -not -path 'web/dist/*' -not -path 'web/node_modules/*' -not -path 'web/e2e/*' -not -path 'web/test-results/*' | head -n 1)" ]; then \
-	  cd web && npm run build; fi
+	  cd web && npm run build && touch ../crates/rpc/build.rs; fi
 
 web-deps: web/node_modules/.package-lock.json
 

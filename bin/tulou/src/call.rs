@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tulou_client::{ClientError, Invocation, Key, Rpc};
+use tulou_client::{ClientError, Invocation, Key, Rpc, refusal_in_words};
 
 use crate::output::{Failure, Outcome};
 
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if call.is_view() {
         let output = rpc
             .view(key.address(), call.address(), &call.data)
-            .map_err(|e| in_words(&call, &e, "nothing was changed"))?;
+            .map_err(|e| in_words(&e, "nothing was changed"))?;
         let answer = call.answer(&output).ok_or_else(|| {
             Failure(format!("{} does not answer {}: is it a Tulou node?", options.rpc, options.call))
         })?;
@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     let receipt = rpc
         .transact(&key, call.address(), call.data.clone())
-        .map_err(|e| in_words(&call, &e, "nothing was recorded"))?;
+        .map_err(|e| in_words(&e, "nothing was recorded"))?;
     let summary = serde_json::json!({
         "transaction": receipt["transactionHash"],
         "block": receipt["blockNumber"],
@@ -56,10 +56,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-fn in_words(call: &Invocation, error: &ClientError, consequence: &str) -> Failure {
+fn in_words(error: &ClientError, consequence: &str) -> Failure {
     let words = match error {
         ClientError::Refused { data: Some(data), message, .. } => {
-            call.refusal(data).map_or_else(|| message.clone(), |refusal| format!("refused: {refusal}"))
+            refusal_in_words(data).map_or_else(|| message.clone(), |refusal| format!("refused: {refusal}"))
         }
         other => other.to_string(),
     };

@@ -223,6 +223,9 @@ impl Ledger {
     /// # Errors
     /// - [`LedgerError::Damaged`], [`LedgerError::Store`]: the disk; also for the methods below.
     pub fn block(&self, height: u64) -> Result<Option<Block>, LedgerError> {
+        if !self.is_told(height) {
+            return Ok(None);
+        }
         if let Some(recent) = self.0.versions.read().recent(height) {
             return Ok(Some(recent.block.as_ref().clone()));
         }
@@ -242,6 +245,9 @@ impl Ledger {
 
     /// Header of a finalized block.
     pub fn header(&self, height: u64) -> Result<Option<Header>, LedgerError> {
+        if !self.is_told(height) {
+            return Ok(None);
+        }
         if let Some(version) = self.0.versions.read().at(height) {
             return Ok(Some(version.header().as_ref().clone()));
         }
@@ -261,6 +267,9 @@ impl Ledger {
         &self,
         height: u64,
     ) -> Result<Option<Arc<Vec<ReceiptEnvelope>>>, LedgerError> {
+        if !self.is_told(height) {
+            return Ok(None);
+        }
         if let Some(recent) = self.0.versions.read().recent(height) {
             return Ok(Some(recent.receipts.clone()));
         }
@@ -272,12 +281,13 @@ impl Ledger {
 
     /// Where a finalized transaction stands.
     pub fn transaction(&self, hash: B256) -> Result<Option<TxPlace>, LedgerError> {
-        self.0.store.transaction(&hash)
+        let place = self.0.store.transaction(&hash)?;
+        Ok(place.filter(|place| self.is_told(place.height)))
     }
 
     /// Height of a finalized block.
     pub fn height_of(&self, block_hash: B256) -> Result<Option<u64>, LedgerError> {
-        self.0.store.height_of(&block_hash)
+        Ok(self.0.store.height_of(&block_hash)?.filter(|height| self.is_told(*height)))
     }
 
     /// Keeps the certificate that made a block final. The ledger does not look into it.
@@ -288,6 +298,12 @@ impl Ledger {
     /// The certificate that made a block final, if it was put.
     pub fn finality(&self, height: u64) -> Result<Option<Bytes>, LedgerError> {
         self.0.store.finality(height)
+    }
+
+    /// Whether a height is at or below the head that readers are told of. A block is on disk a moment
+    /// before; whoever saw it then and asked for the newest state would get the state before it.
+    fn is_told(&self, height: u64) -> bool {
+        height <= self.0.head.borrow().height
     }
 }
 

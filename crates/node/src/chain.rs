@@ -1,13 +1,13 @@
 //! What the engine asks of the application: build a block, check a block, make a block final.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256};
 use futures::future::BoxFuture;
 use tokio::{runtime::Handle, task::JoinHandle};
 use tracing::{debug, error, warn};
 use tulou_consensus::{Application, Finality};
-use tulou_evm::{BlockEnv, BlockFault, BuildLimits};
+use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
 use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
 use tulou_primitives::{Block, Genesis};
@@ -102,6 +102,17 @@ impl Parts {
         }
     }
 
+    /// Transactions of the blocks from `parent` back to the head: admitted, executed, not final yet.
+    fn in_flight(&self, parent: &Block) -> HashSet<B256> {
+        let mut hashes = HashSet::new();
+        let mut at = parent.hash();
+        while let Some(candidate) = self.ledger.held(at) {
+            hashes.extend(candidate.block.transactions().iter().map(|tx| tx.hash()));
+            at = candidate.block.header().parent_hash;
+        }
+        hashes
+    }
+
     fn build(&self, parent: &Block) -> Result<Block, Refused> {
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         let timestamp = self.clock.now().max(parent.header().timestamp);
@@ -112,10 +123,19 @@ impl Parts {
             transactions: BLOCK_TRANSACTIONS_MAX,
             ..Default::default()
         };
-        let mut candidates = self.mempool.best(BLOCK_TRANSACTIONS_MAX).into_iter();
+        let in_flight = self.in_flight(parent);
+        let mut candidates =
+            self.mempool.best_beyond(BLOCK_TRANSACTIONS_MAX, |hash| in_flight.contains(hash));
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
+            let never = matches!(
+                reason,
+                Dropped::BadSignature | Dropped::Invalid(_) | Dropped::Fault(_)
+            );
+            if never {
+                self.mempool.discard(hash);
+            }
         }
         let speculation = self
             .ledger
@@ -202,7 +222,10 @@ impl Application for Chain {
         let chain = self.clone();
         let task = async move {
             let heartbeat = Duration::from_millis(chain.0.genesis.heartbeat_ms);
-            let _ = tokio::time::timeout(heartbeat, chain.0.mempool.wait_ready()).await;
+            let in_flight = chain.0.in_flight(&parent);
+            let ready = chain.0.mempool.wait_ready_beyond(|hash| in_flight.contains(hash));
+            // The heartbeat is over: an empty block says that the ledger lives.
+            let _ = tokio::time::timeout(heartbeat, ready).await;
             match chain.blocking(move |parts| parts.build(&parent)).await? {
                 Ok(block) => Some(block),
                 Err(Refused::Invalid(why) | Refused::Unknown(why)) => {

@@ -203,11 +203,11 @@ impl Node {
         self.mempool.submit(raw)
     }
 
-    /// Calls a view on the newest final state.
+    /// Makes a call on the newest final state without a transaction.
     ///
     /// # Errors
-    /// Why it was refused, in the node's words.
-    pub fn view(&self, to: Address, input: Bytes) -> Result<Bytes, String> {
+    /// The revert data where the call was refused, nothing where it broke.
+    pub fn try_call(&self, from: Address, to: Address, input: Bytes) -> Result<Bytes, Bytes> {
         let head = self.ledger.head();
         let env = BlockEnv {
             chain_id: self.chain_id,
@@ -217,10 +217,11 @@ impl Node {
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
         };
-        let request = CallRequest { to: Some(to), input, ..Default::default() };
+        let request = CallRequest { from, to: Some(to), input, ..Default::default() };
         match tulou_evm::call(&self.ledger.latest(), &env, &request, None, env.gas_limit) {
             Ok(CallOutcome::Success { output, .. }) => Ok(output),
-            other => Err(format!("{to} does not answer: {other:?}")),
+            Ok(CallOutcome::Revert { output, .. }) => Err(output),
+            Ok(CallOutcome::Halt { .. }) | Err(_) => Err(Bytes::new()),
         }
     }
 

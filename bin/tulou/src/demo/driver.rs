@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolCall;
-use tulou_client::{Key, demo_key};
+use tulou_client::{Key, demo_key, refusal_in_words};
 use tulou_modules::schedule::ISchedule;
 use tulou_node::Node;
 
@@ -22,11 +22,21 @@ const GAS: u64 = 16_777_216;
 /// Longest wait for a block.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A transaction on its way.
+struct Sent {
+    hash: B256,
+    from: Address,
+    to: Address,
+    data: Bytes,
+    /// Names it in a failure.
+    what: String,
+}
+
 /// A node whose clock the story moves.
 pub(crate) struct Driver<'n> {
     node: &'n Node,
     keys: BTreeMap<String, (Key, u64)>,
-    sent: Vec<(B256, String)>,
+    sent: Vec<Sent>,
     now: u64,
 }
 
@@ -65,31 +75,42 @@ impl<'n> Driver<'n> {
     pub(crate) fn send_raw(&mut self, who: &str, to: Address, data: Bytes, what: &str) -> Outcome {
         let (key, nonce) =
             self.keys.entry(who.to_owned()).or_insert_with(|| (demo_key(who), 0));
-        let raw = key.sign_call(CHAIN_ID, *nonce, GAS, to, data);
+        let (from, raw) = (key.address(), key.sign_call(CHAIN_ID, *nonce, GAS, to, data.clone()));
         *nonce += 1;
         let hash = self.node.submit(raw)?;
-        self.sent.push((hash, format!("{what} by {who}")));
+        self.sent.push(Sent { hash, from, to, data, what: format!("{what} by {who}") });
         Ok(())
     }
 
     /// Waits until everything sent is final, and fails where something was refused.
     pub(crate) fn settle(&mut self) -> Outcome {
-        for (hash, what) in std::mem::take(&mut self.sent) {
-            self.wait(|driver| Ok(driver.node.ledger().transaction(hash)?.is_some()))?;
+        for sent in std::mem::take(&mut self.sent) {
+            self.wait(|driver| Ok(driver.node.ledger().transaction(sent.hash)?.is_some()))?;
             let ledger = self.node.ledger();
-            let Some(place) = ledger.transaction(hash)? else { continue };
+            let Some(place) = ledger.transaction(sent.hash)? else { continue };
             let receipts = ledger.receipts(place.height)?.unwrap_or_default();
             let done = receipts.get(place.index as usize).is_some_and(|receipt| receipt.status());
             if !done {
-                return Err(Failure(format!("the story broke: {what} was refused")));
+                return Err(self.refused(sent));
             }
         }
         Ok(())
     }
 
+    fn refused(&self, sent: Sent) -> Failure {
+        let why = self.node.try_call(sent.from, sent.to, sent.data).err();
+        let why = why.and_then(|data| refusal_in_words(&data));
+        let (what, at) = (sent.what, self.now);
+        Failure(format!("the story broke at {at}: {what} was refused: {why:?}"))
+    }
+
     /// Reads through a view.
     pub(crate) fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, Failure> {
-        let output = self.node.view(to, call.abi_encode().into()).map_err(Failure)?;
+        let answer = self.node.try_call(Address::ZERO, to, call.abi_encode().into());
+        let output = answer.map_err(|data| {
+            let why = refusal_in_words(&data);
+            Failure(format!("the story broke: {} was refused: {why:?}", C::SIGNATURE))
+        })?;
         Ok(C::abi_decode_returns(&output)?)
     }
 

@@ -4,7 +4,12 @@
 use std::str::FromStr;
 
 use alloy_primitives::{B256, keccak256};
-use tulou_modules::{address::funds as FUNDS, funds::IFunds};
+use tulou_client::demo_key;
+use tulou_modules::{
+    address::{documents as DOCUMENTS, funds as FUNDS},
+    documents::IDocuments::{self, Kind},
+    funds::IFunds,
+};
 use tulou_primitives::Fen;
 
 use super::{
@@ -167,14 +172,16 @@ fn ask(scene: &mut Scene<'_>, line: &Line, basis: Basis) -> Outcome {
     let numbered = |scene: &Scene<'_>, kind: &str, name: &str| {
         if name.is_empty() { Ok(0) } else { scene.number(&format!("{kind}:{name}")) }
     };
+    let quote = filed(scene, "manager", Kind::Quote, &format!("报价单 {}", line.bank_ref))?;
+    let invoice = filed(scene, "manager", Kind::Invoice, &format!("发票 {}", line.bank_ref))?;
     let draft = IFunds::Draft {
         fund: scene.fund,
         line: numbered(scene, "line", basis.line)?,
         decision: numbered(scene, "motion", basis.decision)?,
         amountFen: line.amount.0,
         payeeHash: payee_hash(basis.firm),
-        quoteDigest: keccak256(format!("quote {}", line.bank_ref)),
-        invoiceDigest: keccak256(format!("invoice {}", line.bank_ref)),
+        quoteDigest: quote,
+        invoiceDigest: invoice,
         purpose: line.memo.clone(),
         stage: basis.stage,
     };
@@ -184,6 +191,21 @@ fn ask(scene: &mut Scene<'_>, line: &Line, basis: Basis) -> Outcome {
     let next = 1 + scene.numbers.keys().filter(|name| name.starts_with("request:")).count() as u64;
     scene.numbers.insert(format!("request:{}", line.bank_ref), next);
     Ok(())
+}
+
+/// Puts a document on file and returns its hash. It must be known before anything refers to it.
+fn filed(scene: &mut Scene<'_>, who: &str, kind: Kind, title: &str) -> Result<B256, Failure> {
+    let hash = keccak256(title);
+    let call = IDocuments::registerCall {
+        hash,
+        kind,
+        custodian: demo_key(who).address(),
+        retainUntil: scene.driver.now() + 15 * 365 * DAY_S,
+        title: title.into(),
+    };
+    scene.driver.send(who, DOCUMENTS, &call)?;
+    scene.driver.settle()?;
+    Ok(hash)
 }
 
 /// Signers sign what they are shown, until nothing more is needed.
@@ -264,10 +286,11 @@ fn debit(scene: &mut Scene<'_>, line: &Line) -> Result<u64, Failure> {
 }
 
 fn price_check(scene: &mut Scene<'_>, name: &str, voted_fen: u64) -> Outcome {
+    let report = filed(scene, "auditor", Kind::PriceReport, &format!("审价报告 {name}"))?;
     let call = IFunds::settleCall {
         decision: scene.number(&format!("motion:{name}"))?,
         finalFen: voted_fen - PRICE_CHECK_FEN,
-        reportDigest: keccak256(format!("price check {name}")),
+        reportDigest: report,
     };
     scene.driver.send("auditor", FUNDS, &call)
 }
