@@ -155,7 +155,7 @@ export const en: Dict = {
     scopeAll: 'All owners',
     scopeBuilding: (b) => `Owners of building ${b}`,
     scopeStair: (b, st) => `Owners of building ${b}, stair ${st}`,
-    rollOf: (u, h, a) => `${u} units, ${h} heads, ${a}`,
+    rollOf: (u, h, a) => `${u ? `${u} units, ` : ''}${h} heads, ${a}`,
     text: 'Mark of the full text',
     vote: 'Vote',
     change: 'Change my vote',

@@ -149,7 +149,7 @@ export const zh = {
     scopeAll: '全体业主',
     scopeBuilding: (b: number) => `${b} 号楼的业主`,
     scopeStair: (b: number, s: number) => `${b} 号楼 ${s} 单元的业主`,
-    rollOf: (u: number, h: number, a: string) => `${u} 套，${h} 人，${a}`,
+    rollOf: (u: number, h: number, a: string) => `${u ? `${u} 套，` : ''}${h} 人，${a}`,
     text: '议题全文的印记',
     vote: '投票',
     change: '改投',
