@@ -39,7 +39,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
             .view(key.address(), call.address(), &call.data)
             .map_err(|e| in_words(&e, "nothing was changed"))?;
         let answer = call.answer(&output).ok_or_else(|| {
-            Failure(format!("{} does not answer {}: is it a Tulou node?", options.rpc, options.call))
+            Failure(format!(
+                "{} does not answer {}: is it a Tulou node?",
+                options.rpc, options.call
+            ))
         })?;
         println!("{}", serde_json::to_string_pretty(&answer)?);
         return Ok(());
@@ -58,9 +61,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn in_words(error: &ClientError, consequence: &str) -> Failure {
     let words = match error {
-        ClientError::Refused { data: Some(data), message, .. } => {
-            refusal_in_words(data).map_or_else(|| message.clone(), |refusal| format!("refused: {refusal}"))
-        }
+        ClientError::Refused { data: Some(data), message, .. } => refusal_in_words(data)
+            .map_or_else(|| message.clone(), |refusal| format!("refused: {refusal}")),
         other => other.to_string(),
     };
     let consequence = match error {

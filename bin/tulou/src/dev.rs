@@ -27,8 +27,17 @@ const GAS_LIMIT: u64 = 1_000_000_000;
 const TEST_ACCOUNTS: u32 = 20;
 /// Every office, as `IRoles.sol` names them.
 const OFFICES: &[&str] = &[
-    "chair", "member", "treasurer", "manager", "registrar", "auditor", "street_office",
-    "housing_bureau", "bank", "keeper", "counter",
+    "chair",
+    "member",
+    "treasurer",
+    "manager",
+    "registrar",
+    "auditor",
+    "street_office",
+    "housing_bureau",
+    "bank",
+    "keeper",
+    "counter",
 ];
 
 #[derive(Debug, Args)]
@@ -64,7 +73,8 @@ pub(crate) fn run(options: Options) -> Outcome {
     let story = demo::Story::ending_at(now);
     let tell = is_new && !options.empty;
     if tell {
-        fs::write(&unfinished, "").map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
+        fs::write(&unfinished, "")
+            .map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
         println!("telling the story of Guihua Garden: register, votes, a year of money ...");
     }
     let node = Node::start(config, |validator| {
@@ -72,7 +82,8 @@ pub(crate) fn run(options: Options) -> Outcome {
     })?;
     if tell {
         story.tell(&node)?;
-        fs::remove_file(&unfinished).map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
+        fs::remove_file(&unfinished)
+            .map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
     }
     serve_until_stopped(&node)
 }
@@ -116,7 +127,15 @@ async fn interrupted() {
 
 /// Removes what `tulou dev` made in a folder, and nothing else.
 fn forget(dir: &Path) -> Outcome {
-    let ours = ["engine", "ledger", "genesis.json", "genesis.json.new", "validator.key", "keeper.key", "seeding"];
+    let ours = [
+        "engine",
+        "ledger",
+        "genesis.json",
+        "genesis.json.new",
+        "validator.key",
+        "keeper.key",
+        "seeding",
+    ];
     for name in ours {
         let path = dir.join(name);
         let result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };

@@ -29,8 +29,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let nothing = "nothing was imported; mend the file and try again";
-    let register =
-        register::read_folder(&options.folder).map_err(|e| Failure::hint(e, nothing))?;
+    let register = register::read_folder(&options.folder).map_err(|e| Failure::hint(e, nothing))?;
     let (rpc, key) = (Rpc::new(&options.rpc), signing_key(options.key.as_ref())?);
     let before = rpc.get("/api/v1/registry/units?of_building=0&limit=1")?;
     if before["items"].as_array().is_some_and(|items| !items.is_empty()) {
@@ -40,11 +39,15 @@ pub(crate) fn run(options: &Options) -> Outcome {
         ));
     }
     // Before anything is sent: commitments without their salts would be worthless for ever.
-    register::write_people(&register, &options.people)
-        .map_err(|e| Failure::hint(format!("{}: {e}", options.people.display()), "nothing was imported"))?;
+    register::write_people(&register, &options.people).map_err(|e| {
+        Failure::hint(format!("{}: {e}", options.people.display()), "nothing was imported")
+    })?;
     for (sent, call) in register.calls(1).into_iter().enumerate() {
         rpc.transact(&key, address::registry, call).map_err(|e| {
-            Failure::hint(e, &format!("{sent} parts of the register are on the ledger, the rest is not"))
+            Failure::hint(
+                e,
+                &format!("{sent} parts of the register are on the ledger, the rest is not"),
+            )
         })?;
     }
     let totals = rpc.get("/api/v1/registry/totals")?;

@@ -129,10 +129,8 @@ impl Parts {
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
-            let never = matches!(
-                reason,
-                Dropped::BadSignature | Dropped::Invalid(_) | Dropped::Fault(_)
-            );
+            let never =
+                matches!(reason, Dropped::BadSignature | Dropped::Invalid(_) | Dropped::Fault(_));
             if never {
                 self.mempool.discard(hash);
             }
@@ -160,15 +158,14 @@ impl Parts {
         tulou_evm::validate_header(parent.header(), header).map_err(Refused::Invalid)?;
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         let block = block.clone().with_known(|hash| self.mempool.known(hash));
-        let env = BlockEnv { beneficiary: header.beneficiary, ..self.env(parent, header.timestamp) };
-        let executed =
-            tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
+        let env =
+            BlockEnv { beneficiary: header.beneficiary, ..self.env(parent, header.timestamp) };
+        let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
         let speculation = self
             .ledger
             .propose_root(parent.hash(), &executed.changes)
             .map_err(|e| Refused::Unknown(e.to_string()))?;
-        let expected =
-            tulou_evm::seal_header(parent.header(), &env, &executed, speculation.root());
+        let expected = tulou_evm::seal_header(parent.header(), &env, &executed, speculation.root());
         if expected != *header {
             return Err(Refused::Invalid(format!(
                 "execution gives another header: {expected:?} instead of {header:?}"
@@ -252,7 +249,9 @@ impl Application for Chain {
                     }
                     // Not a verdict: a wrong "no" would be recorded for good. Try until the engine
                     // gives up on the view.
-                    Some(Err(Refused::Unknown(why))) => warn!(height, reason = %why, "cannot check a block yet"),
+                    Some(Err(Refused::Unknown(why))) => {
+                        warn!(height, reason = %why, "cannot check a block yet")
+                    }
                     None => warn!(height, "the check of a block broke"),
                 }
                 tokio::time::sleep(Duration::from_millis(250)).await;
@@ -261,7 +260,11 @@ impl Application for Chain {
         self.on_runtime(task, false)
     }
 
-    fn finalized(&self, block: Block, finality: Finality) -> BoxFuture<'static, Result<(), String>> {
+    fn finalized(
+        &self,
+        block: Block,
+        finality: Finality,
+    ) -> BoxFuture<'static, Result<(), String>> {
         let chain = self.clone();
         let task = async move {
             chain

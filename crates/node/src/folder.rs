@@ -60,9 +60,10 @@ impl NodeFolder {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(io_error(&path, source)),
         };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|e| FolderError::Damaged { path: path.display().to_string(), reason: e.to_string() })
+        serde_json::from_str(&text).map(Some).map_err(|e| FolderError::Damaged {
+            path: path.display().to_string(),
+            reason: e.to_string(),
+        })
     }
 
     /// Writes the genesis, whole or not at all.

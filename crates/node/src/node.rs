@@ -101,7 +101,10 @@ impl Node {
     ///
     /// # Errors
     /// In the order in which things are started: folder, genesis, ledger, engine, address.
-    pub fn start(config: NodeConfig, genesis: impl FnOnce(B256) -> Genesis) -> Result<Self, NodeError> {
+    pub fn start(
+        config: NodeConfig,
+        genesis: impl FnOnce(B256) -> Genesis,
+    ) -> Result<Self, NodeError> {
         let folder = NodeFolder::open(&config.dir)?;
         let validator = folder.secret("validator")?;
         let genesis = match folder.genesis()? {
@@ -138,20 +141,8 @@ impl Node {
             Address::from_word(tulou_consensus::public_key(validator.0)),
             runtime.handle().clone(),
         );
-        let engine = tulou_consensus::start(
-            EngineConfig {
-                dir: folder.engine(),
-                key: validator.0,
-                listen: config.listen,
-                peers: config.peers.clone(),
-                chain_id: genesis.chain_id,
-                genesis_hash: block.hash(),
-                epoch_length: genesis.epoch_length,
-                heartbeat_ms: genesis.heartbeat_ms,
-                max_block_bytes: BLOCK_BYTES_MAX + BLOCK_OVERHEAD_BYTES,
-            },
-            Arc::new(chain),
-        )?;
+        let engine = engine_config(&config, &folder, validator, &genesis, block.hash());
+        let engine = tulou_consensus::start(engine, Arc::new(chain))?;
         let keeper = Keeper {
             key: keeper_key,
             chain_id: genesis.chain_id,
@@ -171,9 +162,9 @@ impl Node {
             dev: config.dev.then(|| clock.clone() as Arc<dyn DevClock>),
             config: RpcConfig::default(),
         };
-        let server = runtime.block_on(tulou_rpc::serve(config.rpc, context)).map_err(|e| {
-            NodeError::Listen { address: config.rpc, reason: e.to_string() }
-        })?;
+        let server = runtime
+            .block_on(tulou_rpc::serve(config.rpc, context))
+            .map_err(|e| NodeError::Listen { address: config.rpc, reason: e.to_string() })?;
         let (server, engine, runtime) = (Some(server), Some(engine), Some(runtime));
         Ok(Self { chain_id, ledger, mempool, clock, server, engine, runtime })
     }
@@ -242,6 +233,26 @@ impl Drop for Node {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(SHUTDOWN);
         }
+    }
+}
+
+fn engine_config(
+    config: &NodeConfig,
+    folder: &NodeFolder,
+    validator: B256,
+    genesis: &Genesis,
+    genesis_hash: B256,
+) -> EngineConfig {
+    EngineConfig {
+        dir: folder.engine(),
+        key: validator.0,
+        listen: config.listen,
+        peers: config.peers.clone(),
+        chain_id: genesis.chain_id,
+        genesis_hash,
+        epoch_length: genesis.epoch_length,
+        heartbeat_ms: genesis.heartbeat_ms,
+        max_block_bytes: BLOCK_BYTES_MAX + BLOCK_OVERHEAD_BYTES,
     }
 }
 

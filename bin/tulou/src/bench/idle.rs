@@ -1,8 +1,14 @@
 //! What a node costs while nobody uses it.
 
-use std::{thread, time::{Duration, Instant}};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::{bench::{Server, report::Row}, output::Failure};
+use crate::{
+    bench::{Server, report::Row},
+    output::Failure,
+};
 
 pub(crate) fn measure(watch: Duration) -> Result<Row, Failure> {
     let node = Server::start()?;

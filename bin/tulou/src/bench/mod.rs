@@ -70,7 +70,10 @@ fn import_row(register: &Path) -> Result<report::Row, Failure> {
     if !status.success() {
         return Err(Failure(format!("the register in {} was not imported", register.display())));
     }
-    Ok(report::Row { seconds: Some(begun.elapsed().as_secs_f64()), ..report::Row::named("import register") })
+    Ok(report::Row {
+        seconds: Some(begun.elapsed().as_secs_f64()),
+        ..report::Row::named("import register")
+    })
 }
 
 /// A node of this very program in a folder of its own.

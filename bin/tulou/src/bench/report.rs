@@ -54,8 +54,20 @@ pub(crate) fn print(rows: &[Row]) {
     };
     println!(
         "{:<30} {:>5} {:>8} {:>9} {:>9} {:>6} {:>7} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8}",
-        "row", "cores", "accounts", "tx/s", "limit/s", "share", "success", "p50 ms", "p99 ms",
-        "cpu s/ktx", "B/tx", "RSS MiB", "idle cpu", "seconds",
+        "row",
+        "cores",
+        "accounts",
+        "tx/s",
+        "limit/s",
+        "share",
+        "success",
+        "p50 ms",
+        "p99 ms",
+        "cpu s/ktx",
+        "B/tx",
+        "RSS MiB",
+        "idle cpu",
+        "seconds",
     );
     for row in rows {
         println!(
@@ -76,5 +88,7 @@ pub(crate) fn print(rows: &[Row]) {
             cell(row.seconds, 2),
         );
     }
-    println!("one validator on this machine, client on the same cores; limit = sender recovery on all cores");
+    println!(
+        "one validator on this machine, client on the same cores; limit = sender recovery on all cores"
+    );
 }

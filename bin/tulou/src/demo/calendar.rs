@@ -50,7 +50,11 @@ impl Calendar {
 
     /// Second of a moved time such as `2025-05-13T20:11:54+08:00`.
     pub(crate) fn moved(&self, text: &str) -> Result<u64, Failure> {
-        let bad = || Failure(format!("demo data: {text:?} is not a time of the form 2025-05-13T20:11:54+08:00"));
+        let bad = || {
+            Failure(format!(
+                "demo data: {text:?} is not a time of the form 2025-05-13T20:11:54+08:00"
+            ))
+        };
         let number = |range: std::ops::Range<usize>| {
             text.get(range).and_then(|part| part.parse::<u64>().ok()).ok_or_else(bad)
         };
@@ -66,6 +70,11 @@ impl Calendar {
     pub(crate) fn period(&self, at: u64) -> u32 {
         let date = date_of(at);
         u32::try_from(date.year * 100 + date.month).unwrap_or(0)
+    }
+
+    /// The year of the story's present.
+    pub(crate) fn year(&self) -> u32 {
+        self.period(self.now) / 100
     }
 
     /// First second of the day so many days before today.
@@ -106,7 +115,9 @@ fn days_since_1970(date: Date) -> u64 {
 fn days_in(year: u64, month: u64) -> u64 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 31,
     }

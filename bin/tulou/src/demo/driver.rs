@@ -73,8 +73,7 @@ impl<'n> Driver<'n> {
 
     /// Sends calldata of a demo person without waiting for it; `what` names it in a failure.
     pub(crate) fn send_raw(&mut self, who: &str, to: Address, data: Bytes, what: &str) -> Outcome {
-        let (key, nonce) =
-            self.keys.entry(who.to_owned()).or_insert_with(|| (demo_key(who), 0));
+        let (key, nonce) = self.keys.entry(who.to_owned()).or_insert_with(|| (demo_key(who), 0));
         let (from, raw) = (key.address(), key.sign_call(CHAIN_ID, *nonce, GAS, to, data.clone()));
         *nonce += 1;
         let hash = self.node.submit(raw)?;

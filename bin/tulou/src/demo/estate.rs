@@ -37,7 +37,8 @@ pub(crate) struct Roll {
 
 /// Enters units, owners and holdings, binds every owner's demo account, and posts the roll.
 pub(crate) fn import(driver: &mut Driver<'_>) -> Result<Roll, Failure> {
-    let files = register::Files { units: data::UNITS, owners: data::OWNERS, holdings: data::HOLDINGS };
+    let files =
+        register::Files { units: data::UNITS, owners: data::OWNERS, holdings: data::HOLDINGS };
     // Anyone who builds the demo must come to the same commitments; a real import draws its salts.
     let register = register::parse(&files, register::Salts::Seeded([7; 32]))?;
     for call in register.calls(1) {
@@ -47,7 +48,8 @@ pub(crate) fn import(driver: &mut Driver<'_>) -> Result<Roll, Failure> {
     let mut commitments = BTreeMap::new();
     for row in data::rows(data::OWNERS)? {
         let known = register.commitment(&row[0]);
-        let commitment = known.ok_or_else(|| Failure(format!("demo data: owner {} is missing", row[0])))?;
+        let commitment =
+            known.ok_or_else(|| Failure(format!("demo data: owner {} is missing", row[0])))?;
         commitments.insert(row[0].clone(), commitment);
     }
     let bound: Vec<(Address, B256)> =
@@ -69,7 +71,9 @@ fn roll(commitments: &BTreeMap<String, B256>) -> Result<Roll, Failure> {
     }
     let mut heads: Vec<Head> = Vec::new();
     for row in data::rows(data::UNITS)? {
-        let [code, building, stair, .., area, _, _, counts_head, delivered, developer] = row.as_slice() else {
+        let [code, building, stair, .., area, _, _, counts_head, delivered, developer] =
+            row.as_slice()
+        else {
             return Err(Failure("demo data: a unit has twelve fields".into()));
         };
         if counts_head != "true" {
@@ -80,7 +84,8 @@ fn roll(commitments: &BTreeMap<String, B256>) -> Result<Roll, Failure> {
         let (label, key) = if developer == "true" || delivered == "false" {
             ("developer".to_owned(), rule::developer_head())
         } else {
-            let known: Vec<B256> = ids.iter().filter_map(|id| commitments.get(id).copied()).collect();
+            let known: Vec<B256> =
+                ids.iter().filter_map(|id| commitments.get(id).copied()).collect();
             (ids.join("+"), rule::owners_head(&known))
         };
         let area = area.parse::<tulou_primitives::Area>()?.0;

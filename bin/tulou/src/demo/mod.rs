@@ -19,7 +19,10 @@ use tulou_node::Node;
 use tulou_primitives::{Genesis, OfficeHolder};
 
 use self::{calendar::Calendar, driver::Driver};
-use crate::{dev, output::{Failure, Outcome}};
+use crate::{
+    dev,
+    output::{Failure, Outcome},
+};
 
 /// Demo people who hold an office from the first day: office and name.
 const OFFICE_HOLDERS: &[(&str, &str)] = &[

@@ -58,7 +58,8 @@ struct Line {
 
 /// Opens the fund with what the units have in it, and makes its payees known. Returns its number.
 pub(crate) fn open(driver: &mut Driver<'_>, c: &Calendar) -> Result<u64, Failure> {
-    let call = IFunds::openFundCall { name: "住宅专项维修资金".into(), purpose: MAINTENANCE };
+    let call =
+        IFunds::openFundCall { name: "住宅专项维修资金".into(), purpose: MAINTENANCE };
     driver.send("chair", FUNDS, &call)?;
     driver.settle()?;
     let fund = 1;
@@ -66,7 +67,9 @@ pub(crate) fn open(driver: &mut Driver<'_>, c: &Calendar) -> Result<u64, Failure
     let mut balances = Vec::new();
     for row in data::rows(FUND)? {
         let opening = Fen::from_str(&row[2])?;
-        total = total.checked_add(opening).ok_or_else(|| Failure("demo data: too much money".into()))?;
+        total = total
+            .checked_add(opening)
+            .ok_or_else(|| Failure("demo data: too much money".into()))?;
         balances.push((row[0].clone(), opening.0));
     }
     let call = IFunds::creditCall {
@@ -107,20 +110,26 @@ pub(crate) fn plan(c: &Calendar, agenda: &mut Agenda) -> Outcome {
         match (line.is_credit, line.kind.as_str()) {
             (true, _) => agenda.push((line.at, Box::new(move |scene| credit(scene, &line)))),
             (false, "repair") => {
-                let basis = Basis { line: "repair", decision: "", stage: PROGRESS, firm: REPAIR_FIRM };
+                let basis =
+                    Basis { line: "repair", decision: "", stage: PROGRESS, firm: REPAIR_FIRM };
                 payment(agenda, line, basis);
             }
             (false, "lift") => {
                 lift_parts += 1;
                 if lift_parts == 2 {
-                    agenda.push((line.at - 8 * DAY_S, Box::new(|scene| price_check(scene, "lift-1", FIRST_LIFT_FEN))));
+                    agenda.push((
+                        line.at - 8 * DAY_S,
+                        Box::new(|scene| price_check(scene, "lift-1", FIRST_LIFT_FEN)),
+                    ));
                     agenda.push((line.at + 60, Box::new(|scene| allot(scene, "lift-1"))));
                 }
                 let stage = if lift_parts == 1 { ADVANCE } else { FINAL };
                 let basis = Basis { line: "", decision: "lift-1", stage, firm: LIFT_FIRM };
                 payment(agenda, line, basis);
             }
-            (false, _) => agenda.push((line.at, Box::new(move |scene| explained_debit(scene, &line)))),
+            (false, _) => {
+                agenda.push((line.at, Box::new(move |scene| explained_debit(scene, &line))))
+            }
         }
     }
     present(c, agenda);
@@ -158,14 +167,17 @@ fn payment(agenda: &mut Agenda, line: Line, basis: Basis) {
     agenda.push((line.at - 3 * DAY_S, Box::new(move |scene| ask(scene, &asked, basis))));
     let name = line.bank_ref.clone();
     agenda.push((line.at - 2 * DAY_S, Box::new(move |scene| sign(scene, &name, SIGNERS))));
-    agenda.push((line.at, Box::new(move |scene| {
-        let call = IFunds::confirmDebitCall {
-            id: scene.number(&format!("request:{}", paid.bank_ref))?,
-            bankRef: paid.bank_ref.clone(),
-            occurredAt: paid.at,
-        };
-        scene.driver.send("bank", FUNDS, &call)
-    })));
+    agenda.push((
+        line.at,
+        Box::new(move |scene| {
+            let call = IFunds::confirmDebitCall {
+                id: scene.number(&format!("request:{}", paid.bank_ref))?,
+                bankRef: paid.bank_ref.clone(),
+                occurredAt: paid.at,
+            };
+            scene.driver.send("bank", FUNDS, &call)
+        }),
+    ));
 }
 
 fn ask(scene: &mut Scene<'_>, line: &Line, basis: Basis) -> Outcome {
@@ -217,7 +229,12 @@ fn sign(scene: &mut Scene<'_>, name: &str, signers: &[&str]) -> Outcome {
         if request.state as u8 != REQUESTED {
             break;
         }
-        let sentence = format!("同意付给{} {}元，用于{}", request.payeeName, Fen(request.amountFen), request.purpose);
+        let sentence = format!(
+            "同意付给{} {}元，用于{}",
+            request.payeeName,
+            Fen(request.amountFen),
+            request.purpose
+        );
         let call = IFunds::approveCall {
             id,
             revision: request.revision,
@@ -231,7 +248,7 @@ fn sign(scene: &mut Scene<'_>, name: &str, signers: &[&str]) -> Outcome {
 
 fn open_lines(scene: &mut Scene<'_>) -> Outcome {
     let decision = scene.number("motion:budget")?;
-    let year = scene.calendar.period(scene.driver.now()) / 100;
+    let year = scene.calendar.year();
     for (i, (name, shown, planned)) in LINES.iter().enumerate() {
         let call = IFunds::openLineCall {
             fund: scene.fund,
@@ -261,8 +278,11 @@ fn credit(scene: &mut Scene<'_>, line: &Line) -> Outcome {
 /// it was.
 fn explained_debit(scene: &mut Scene<'_>, line: &Line) -> Outcome {
     let movement = debit(scene, line)?;
-    let explanation =
-        if line.kind == "fee" { "银行账户管理费" } else { "应急维修，居委会和业委会已确认" };
+    let explanation = if line.kind == "fee" {
+        "银行账户管理费"
+    } else {
+        "应急维修，居委会和业委会已确认"
+    };
     let call = IFunds::explainCall {
         movement,
         line: scene.number(&format!("line:{}", line.kind))?,
@@ -328,43 +348,62 @@ fn present(c: &Calendar, agenda: &mut Agenda) {
     };
     let basis = Basis { line: "", decision: "lift-2", stage: ADVANCE, firm: LIFT_FIRM };
     payment(agenda, advance, basis);
-    agenda.push((c.days_ago(3) + 40_000, Box::new(|scene| price_check(scene, "lift-2", SECOND_LIFT_FEN))));
+    agenda.push((
+        c.days_ago(3) + 40_000,
+        Box::new(|scene| price_check(scene, "lift-2", SECOND_LIFT_FEN)),
+    ));
     agenda.push((odd.at, Box::new(move |scene| debit(scene, &odd).map(|_| ()))));
-    agenda.push((rest.at, Box::new(move |scene| {
-        ask(scene, &rest, Basis { stage: FINAL, ..basis })?;
-        sign(scene, &rest.bank_ref, &SIGNERS[..1])
-    })));
+    agenda.push((
+        rest.at,
+        Box::new(move |scene| {
+            ask(scene, &rest, Basis { stage: FINAL, ..basis })?;
+            sign(scene, &rest.bank_ref, &SIGNERS[..1])
+        }),
+    ));
 }
 
 /// The bank's statement of a month of the files, on its last day.
 fn statement(c: &Calendar, agenda: &mut Agenda, month: u64) {
-    let next = if month == 12 { Date { year: 2026, month: 1, day: 1 } } else { Date { year: 2025, month: month + 1, day: 1 } };
+    let next = if month == 12 {
+        Date { year: 2026, month: 1, day: 1 }
+    } else {
+        Date { year: 2025, month: month + 1, day: 1 }
+    };
     let end = c.at(next, 0);
-    agenda.push((end + 7_200, Box::new(move |scene| {
-        scene.driver.settle()?;
-        let fund = scene.driver.view(FUNDS, &IFunds::fundCall { id: scene.fund })?;
-        let opening = scene.numbers.get("closing").copied();
-        let period = scene.calendar.period(end - DAY_S);
-        let opening = match opening {
-            Some(opening) => opening,
-            None => opening_of(scene, end)?,
-        };
-        let call = IFunds::statementCall {
-            fund: scene.fund,
-            period,
-            openingFen: opening,
-            closingFen: fund.balanceFen,
-            linesHash: keccak256(format!("GH-FUND-{period}")),
-        };
-        scene.numbers.insert("closing".into(), fund.balanceFen);
-        scene.driver.send("bank", FUNDS, &call)
-    })));
+    agenda.push((
+        end + 7_200,
+        Box::new(move |scene| {
+            scene.driver.settle()?;
+            let fund = scene.driver.view(FUNDS, &IFunds::fundCall { id: scene.fund })?;
+            let opening = scene.numbers.get("closing").copied();
+            let period = scene.calendar.period(end - DAY_S);
+            let opening = match opening {
+                Some(opening) => opening,
+                None => opening_of(scene, end)?,
+            };
+            let call = IFunds::statementCall {
+                fund: scene.fund,
+                period,
+                openingFen: opening,
+                closingFen: fund.balanceFen,
+                linesHash: keccak256(format!("GH-FUND-{period}")),
+            };
+            scene.numbers.insert("closing".into(), fund.balanceFen);
+            scene.driver.send("bank", FUNDS, &call)
+        }),
+    ));
 }
 
 /// Balance before the first month: that of the last line booked before it.
 fn opening_of(scene: &Scene<'_>, end: u64) -> Result<u64, Failure> {
     let begin = scene.calendar.at(Date { year: 2025, month: 1, day: 1 }, 0);
-    let call = IFunds::movementsCall { ofFund: scene.fund, from: 0, until: begin.min(end), cursor: 0, limit: 200 };
+    let call = IFunds::movementsCall {
+        ofFund: scene.fund,
+        from: 0,
+        until: begin.min(end),
+        cursor: 0,
+        limit: 200,
+    };
     let page = scene.driver.view(FUNDS, &call)?;
     Ok(page.items.last().map_or(0, |movement| movement.balanceFen))
 }

@@ -40,7 +40,7 @@ pub(crate) fn plan(c: &Calendar, agenda: &mut Agenda) -> Outcome {
     let day = |month, day| c.at(Date { year: 2024, month, day }, 0);
     let budget = Plan {
         name: "budget".into(),
-        title: "2025年度维修资金日常维修预算".into(),
+        title: format!("{}年度维修资金日常维修预算", c.year()),
         matter: 5,
         scope: ESTATE,
         budget_fen: money::YEAR_BUDGET_FEN,
@@ -73,7 +73,11 @@ fn announce(agenda: &mut Agenda, plan: Plan) {
     let step = move |scene: &mut Scene<'_>| {
         let proposal = IDecisions::Proposal {
             matter: plan.matter,
-            scope: IDecisions::Scope { kind: plan.scope.0, building: plan.scope.1, stair: plan.scope.2 },
+            scope: IDecisions::Scope {
+                kind: plan.scope.0,
+                building: plan.scope.1,
+                stair: plan.scope.2,
+            },
             extraordinary: false,
             title: plan.title.clone(),
             textHash: keccak256(plan.title.as_bytes()),
@@ -87,7 +91,8 @@ fn announce(agenda: &mut Agenda, plan: Plan) {
         scene.driver.send("chair", DECISIONS, &IDecisions::proposeCall { proposal })?;
         scene.driver.settle()?;
         // Motions are numbered in the order in which they are announced.
-        let next = 1 + scene.numbers.keys().filter(|name| name.starts_with("motion:")).count() as u64;
+        let next =
+            1 + scene.numbers.keys().filter(|name| name.starts_with("motion:")).count() as u64;
         scene.numbers.insert(format!("motion:{}", plan.name), next);
         Ok(())
     };
@@ -96,7 +101,12 @@ fn announce(agenda: &mut Agenda, plan: Plan) {
 
 /// Ballots of one of the three files, day by day. Those at the close or later were not counted, so
 /// they are not sent.
-fn of_the_files(c: &Calendar, agenda: &mut Agenda, index: usize, motion: &'static data::MotionFile) -> Outcome {
+fn of_the_files(
+    c: &Calendar,
+    agenda: &mut Agenda,
+    index: usize,
+    motion: &'static data::MotionFile,
+) -> Outcome {
     let (opens, closes) = (c.moved(motion.opens)?, c.moved(motion.closes)?);
     let name = format!("file-{}", index + 1);
     announce(
@@ -128,17 +138,20 @@ fn of_the_files(c: &Calendar, agenda: &mut Agenda, index: usize, motion: &'stati
     for (day, rows) in days {
         let name = name.clone();
         let time = (day * DAY_S + DAY_S - 1).min(closes - 60).max(opens);
-        agenda.push((time, Box::new(move |scene| {
-            for row in &rows {
-                let choice = match row[3].as_str() {
-                    "yes" => FOR,
-                    "no" => AGAINST,
-                    _ => ABSTAIN,
-                };
-                ballot(scene, &name, &row[1], &row[2], choice)?;
-            }
-            scene.driver.settle()
-        })));
+        agenda.push((
+            time,
+            Box::new(move |scene| {
+                for row in &rows {
+                    let choice = match row[3].as_str() {
+                        "yes" => FOR,
+                        "no" => AGAINST,
+                        _ => ABSTAIN,
+                    };
+                    ballot(scene, &name, &row[1], &row[2], choice)?;
+                }
+                scene.driver.settle()
+            }),
+        ));
     }
     Ok(())
 }
@@ -195,12 +208,20 @@ fn second_lift(c: &Calendar, agenda: &mut Agenda) {
     let opens = plan.opens;
     announce(agenda, plan);
     let choices = [
-        ("O0061", FOR), ("O0062", FOR), ("O0063", FOR), ("O0065", FOR), ("O0067", FOR),
-        ("O0069", FOR), ("O0071", FOR), ("O0064", AGAINST), ("O0066", ABSTAIN),
+        ("O0061", FOR),
+        ("O0062", FOR),
+        ("O0063", FOR),
+        ("O0065", FOR),
+        ("O0067", FOR),
+        ("O0069", FOR),
+        ("O0071", FOR),
+        ("O0064", AGAINST),
+        ("O0066", ABSTAIN),
     ];
     for (i, (label, choice)) in choices.into_iter().enumerate() {
         let time = opens + (i as u64 + 1) * DAY_S + 70_000;
-        agenda.push((time, Box::new(move |scene| ballot(scene, "lift-2", label, "online", choice))));
+        agenda
+            .push((time, Box::new(move |scene| ballot(scene, "lift-2", label, "online", choice))));
     }
 }
 
@@ -220,19 +241,22 @@ fn pipes(c: &Calendar, agenda: &mut Agenda) {
     let opens = plan.opens;
     announce(agenda, plan);
     for day in 0..8u64 {
-        agenda.push((opens + day * DAY_S + 72_000, Box::new(move |scene| {
-            let chosen = scene.roll.short_of_quorum(2);
-            for (i, label) in chosen.iter().enumerate() {
-                if i as u64 % 8 == day {
-                    let choice = match i % 9 {
-                        5 => AGAINST,
-                        8 => ABSTAIN,
-                        _ => FOR,
-                    };
-                    ballot(scene, "pipes", label, "online", choice)?;
+        agenda.push((
+            opens + day * DAY_S + 72_000,
+            Box::new(move |scene| {
+                let chosen = scene.roll.short_of_quorum(2);
+                for (i, label) in chosen.iter().enumerate() {
+                    if i as u64 % 8 == day {
+                        let choice = match i % 9 {
+                            5 => AGAINST,
+                            8 => ABSTAIN,
+                            _ => FOR,
+                        };
+                        ballot(scene, "pipes", label, "online", choice)?;
+                    }
                 }
-            }
-            scene.driver.settle()
-        })));
+                scene.driver.settle()
+            }),
+        ));
     }
 }
