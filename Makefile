@@ -15,7 +15,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: web ## build all and open the demo estate on http://localhost:8545
-	cargo build --locked -p tulou
+	cargo build --locked --workspace --bin tulou
 	./target/debug/tulou dev --dir $(DIR) --port $(PORT) $(ARGS)
 
 test: tools browser web build-tests test-rust test-web test-clients test-e2e ## all tests, browser tests too
@@ -42,7 +42,7 @@ test-e2e: browser web-deps
 check: tools web-deps deny ## formatting, lints, house rules, licences, types
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo nextest run --locked -p tulou-tests --test tidy
+	cargo nextest run --locked --workspace -E 'binary(tidy)'
 	cd web && npm run check
 
 # The advisory database lives on the network; where it cannot be had the rest is still checked.

@@ -1,5 +1,6 @@
 //! The table as a whole, and genesis.
 
+#[path = "layout/tests.rs"]
 mod layout;
 
 use std::collections::BTreeSet;

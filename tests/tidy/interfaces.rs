@@ -29,7 +29,8 @@ fn declared(sol: &str, keyword: &str) -> Vec<String> {
 
 /// Calls in a `dispatch!` block for this interface, in order; an overload `f_0Call` is `f`.
 fn dispatched(rust: &str, interface: &str) -> Option<Vec<String>> {
-    let start = rust.find(&format!("dispatch! {{ {interface},"))
+    let start = rust
+        .find(&format!("dispatch! {{ {interface},"))
         .or_else(|| rust.find(&format!("dispatch! {{\n    {interface},")))?;
     let block = &rust[start..];
     let end = block.find("\n}").unwrap_or(block.len());
@@ -60,10 +61,8 @@ fn every_call_has_its_function_in_the_same_order() {
         let promised = declared(&text, "function");
         match answered {
             None => wrong.push(format!("{}: no dispatch! for {name}", shown(&sol))),
-            Some(answered) if answered != promised => wrong.push(format!(
-                "{}: promises {promised:?}, dispatches {answered:?}",
-                shown(&sol)
-            )),
+            Some(answered) if answered != promised => wrong
+                .push(format!("{}: promises {promised:?}, dispatches {answered:?}", shown(&sol))),
             Some(_) => {}
         }
     }
@@ -99,7 +98,11 @@ fn every_field_has_its_visibility_class() {
             } else if let Some((_, rest)) = line.split_once("@custom:visibility ") {
                 class = Some(rest.trim().trim_end_matches("*/").trim().to_owned());
                 if in_struct && line.contains(';') {
-                    wrong.push(format!("{}:{}: the class stands above the field", shown(&sol), i + 1));
+                    wrong.push(format!(
+                        "{}:{}: the class stands above the field",
+                        shown(&sol),
+                        i + 1
+                    ));
                 }
             } else if in_struct && line.ends_with(';') {
                 match class.take().as_deref() {

@@ -95,13 +95,28 @@ fn names_module(code: &str, module: &str) -> bool {
         let before = &code[..at];
         let after = &code[at + module.len()..];
         let alone = !is_word(before.chars().next_back()) && !is_word(after.chars().next());
-        alone && (after.starts_with("::") || before.ends_with("address::") || before.ends_with("crate::"))
+        alone
+            && (after.starts_with("::")
+                || before.ends_with("address::")
+                || before.ends_with("crate::"))
     })
 }
 
 #[test]
 fn modules_are_deterministic() {
-    let banned = ["std::time", "SystemTime", "Instant::", "f32", "f64", "HashMap", "HashSet", "rand::", ".unwrap()", ".expect(", "thread"];
+    let banned = [
+        "std::time",
+        "SystemTime",
+        "Instant::",
+        "f32",
+        "f64",
+        "HashMap",
+        "HashSet",
+        "rand::",
+        ".unwrap()",
+        ".expect(",
+        "thread",
+    ];
     let mut found = Vec::new();
     for path in files("modules", &[".rs"]) {
         if is_test(&path) {

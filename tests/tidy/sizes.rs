@@ -39,7 +39,8 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let indent = line.len() - code.len();
         let Some(at) = code.find("fn ") else { continue };
         let before = &code[..at];
-        let words = ["pub", "pub(crate)", "pub(super)", "async", "const", "unsafe", "extern", "\"C\""];
+        let words =
+            ["pub", "pub(crate)", "pub(super)", "async", "const", "unsafe", "extern", "\"C\""];
         if !before.split_whitespace().all(|word| words.contains(&word)) {
             continue;
         }
@@ -48,7 +49,10 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let end = (i..lines.len()).find(|&j| {
             let rest = lines[j].trim_start();
             let column = lines[j].len() - rest.len();
-            column == indent && (rest.starts_with('}') || (j == i && rest.ends_with('}')) || (rest.ends_with(';') && j == i))
+            column == indent
+                && (rest.starts_with('}')
+                    || (j == i && rest.ends_with('}'))
+                    || (rest.ends_with(';') && j == i))
         });
         if let Some(end) = end {
             found.push((name, i + 1, end - i + 1));
@@ -68,7 +72,8 @@ fn the_rule_sees_a_long_function() {
 #[test]
 fn nothing_is_left_open() {
     // Written in two halves, so that this file does not find itself.
-    let words = [["todo", "!("], ["unimplemented", "!("], ["#[ign", "ore"], ["FIX", "ME"], ["TO", "DO"]];
+    let words =
+        [["todo", "!("], ["unimplemented", "!("], ["#[ign", "ore"], ["FIX", "ME"], ["TO", "DO"]];
     let mut open = Vec::new();
     for path in files("", &[".rs", ".ts", ".svelte", ".sol"]) {
         for (i, line) in read(&path).lines().enumerate() {

@@ -6,7 +6,8 @@ use std::{
 };
 
 /// Folders that hold nothing we wrote.
-const FOREIGN: &[&str] = &["target", "node_modules", "dist", ".git", ".tulou", "generated", "corpus"];
+const FOREIGN: &[&str] =
+    &["target", "node_modules", "dist", ".git", ".tulou", "generated", "corpus"];
 
 /// Root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -49,7 +50,10 @@ pub(crate) fn shown(path: &Path) -> String {
 /// Whether a file holds tests only.
 pub(crate) fn is_test(path: &Path) -> bool {
     path.components().any(|part| {
-        matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "e2e" | "testing" | "testdata"))
+        matches!(
+            part.as_os_str().to_str(),
+            Some("tests" | "tests.rs" | "e2e" | "testing" | "testdata")
+        )
     }) || path.to_string_lossy().ends_with(".test.ts")
 }
 

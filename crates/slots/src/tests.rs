@@ -1,3 +1,5 @@
+#![allow(unreachable_pub, reason = "dispatch! makes a public entry; these modules have no outside")]
+
 use alloy_primitives::{Address, B256, U256, address, keccak256};
 
 use crate::*;
