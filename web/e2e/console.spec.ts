@@ -47,14 +47,15 @@ test('the chair announces a motion with computed dates, and it stands in the lis
   await expect(page.getByRole('link', { name: '粉刷三号楼楼道' })).toBeVisible();
 });
 
-test('the manager asks for money on the lift decision and the committee signs', async ({ page }) => {
-  const purpose = `曳引机首款 ${Date.now() % 100_000}`;
+test('the manager asks for money on a budget line and the treasurer signs', async ({ page }) => {
+  const purpose = `更换灯管 ${Date.now() % 100_000}`;
   await become(page, '物业经理');
   await open(page, '/console/payments');
   await page.getByRole('button', { name: '申请付款' }).click();
   const basis = page.getByLabel('凭什么付');
-  const lift = await basis.locator('option', { hasText: '1栋2单元电梯' }).getAttribute('value');
-  await basis.selectOption(lift ?? '');
+  const line = await basis.locator('option', { hasText: '· 日常维修' }).getAttribute('value');
+  await basis.selectOption(line ?? '');
+  await page.getByLabel('付给').selectOption({ label: '泽林建筑工程有限公司' });
   await page.getByLabel('用途').fill(purpose);
   await page.getByLabel('金额（元）').fill('120.00');
   await page.locator('form').getByRole('button', { name: '申请付款' }).click();

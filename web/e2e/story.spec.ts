@@ -33,7 +33,7 @@ async function clean(page: Page): Promise<void> {
 
 const find = async (): Promise<Motion> => {
   const { items } = await view<{ items: Motion[] }>('decisions/motions?state=0&limit=100');
-  const found = items.find((m) => m.title === title);
+  const found = items.findLast((m) => m.title === title);
   if (!found) throw new Error('the motion is not there');
   return found;
 };
@@ -53,14 +53,14 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
   await clean(page);
   await page.getByRole('button', { name: /下一步/ }).click();
   await page.getByRole('button', { name: '发布通知' }).click();
-  await expect(page.getByRole('link', { name: title })).toBeVisible();
+  await expect(page.getByRole('link', { name: title }).first()).toBeVisible();
 
   const motion = await find();
   await wait(Number(motion.opens_at) - Number(motion.notice_at) + 60);
   await until<Motion>(`decisions/motion?id=${motion.id}`, (m) => m.state === 2);
 
   // Scope A10 on a phone: one owner by hand, eight more with them; seven of nine agree.
-  const phone = await browser.newPage({ viewport: { width: 390, height: 844 } });
+  const phone = await (await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'zh-CN' })).newPage();
   await open(phone, '/me');
   await phone.getByLabel(/业主编号/).fill('O0061');
   await phone.getByRole('button', { name: '用这个身份' }).click();
@@ -100,7 +100,7 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
   await page.locator('form').getByRole('button', { name: '申请付款' }).click();
   await expect(page.getByRole('button', { name: /控制柜首款/ })).toBeVisible();
   const { items } = await view<{ items: Payment[] }>('funds/requests?state=0&of_fund=0&limit=100');
-  const payment = items.find((p) => p.purpose === '控制柜首款');
+  const payment = items.findLast((p) => p.purpose === '控制柜首款');
   for (const office of ['财务委员', '业委会主任', '委员一', '委员二', '委员三']) {
     if ((await view<Payment>(`funds/request_of?id=${payment?.id}`)).state !== 1) break;
     await become(page, office);
@@ -111,7 +111,7 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
     await expect(page.getByRole('dialog')).toBeHidden();
   }
   await until<Payment>(`funds/request_of?id=${payment?.id}`, (p) => p.state === 2);
-  await act('bank', 'funds', 'confirmDebit', [BigInt(payment?.id ?? 0), 'E2E-0001', BigInt(Math.floor(Date.now() / 1000))]);
+  await act('bank', 'funds', 'confirmDebit', [BigInt(payment?.id ?? 0), `E2E-${Date.now()}`, BigInt(Math.floor(Date.now() / 1000))]);
 
   // Any resident walks from the bank line back to the ballots.
   await phone.goto(`${base()}/money`);
@@ -119,5 +119,5 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
   await expect(phone.getByText('业主表决通过')).toBeVisible();
   await expect(phone.getByText('你家那一票在里面')).toBeVisible();
   await clean(phone);
-  await phone.close();
+  await phone.context().close();
 });
