@@ -39,7 +39,7 @@ const find = async (): Promise<Motion> => {
 };
 
 test('owners vote and pay for the lift', async ({ page, browser }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(150_000);
   await become(page, '业委会主任');
   await open(page, '/console/new-motion');
   await page.getByText('一个单元').click();
