@@ -14,13 +14,23 @@ export default async function start(): Promise<() => Promise<void>> {
   if (!existsSync(binary)) throw new Error(`no node at ${binary}: build it, or set TULOU_BIN`);
   const folder = mkdtempSync(join(tmpdir(), 'tulou-e2e-'));
   const port = await freePort();
-  const node = spawn(binary, ['dev', '--dir', folder, '--port', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const node = spawn(binary, ['dev', '--dir', folder, '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
+  let printed = '';
+  node.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
   node.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4_000);
   });
   const url = `http://localhost:${port}`;
-  await ready(node, url, () => said);
+  // The address is printed when the estate's story is told; reads are answered earlier.
+  await ready(
+    node,
+    url,
+    () => printed.includes('http://'),
+    () => said,
+  );
   process.env.TULOU_URL = url;
   return async () => {
     const over = new Promise((done) => node.once('exit', done));
@@ -30,12 +40,12 @@ export default async function start(): Promise<() => Promise<void>> {
   };
 }
 
-async function ready(node: ChildProcess, url: string, said: () => string): Promise<void> {
+async function ready(node: ChildProcess, url: string, told: () => boolean, said: () => string): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   while (Date.now() < end) {
     if (node.exitCode !== null) throw new Error(`the node ended with ${node.exitCode}:\n${said()}`);
     const answer = await fetch(`${url}/api/v1/registry/totals`).catch(() => null);
-    if (answer?.ok) return;
+    if (answer?.ok && told()) return;
     await new Promise((done) => setTimeout(done, 250));
   }
   node.kill('SIGKILL');

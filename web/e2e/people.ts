@@ -10,6 +10,8 @@ export async function open(page: Page, path: string): Promise<void> {
 export async function become(page: Page, name: string): Promise<void> {
   await open(page, '/me');
   await page.getByRole('button', { name, exact: true }).click();
+  // The key is made on the way; the page moves on when it is.
+  await page.waitForURL((url) => url.pathname !== '/me');
 }
 
 /** Becomes an owner who has not voted yet, as the page offers them. */

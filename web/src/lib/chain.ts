@@ -2,11 +2,11 @@
  * The write path, and the only file that knows viem. Loaded on the first write.
  * A call is encoded by the ABI of its module, signed with the demo key, sent, waited for and checked here.
  */
-import { decodeErrorResult, encodeFunctionData, keccak256, type Abi, type Hex } from 'viem';
+import { decodeErrorResult, encodeFunctionData, keccak256, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { demoKey } from './demo';
 import { NoAnswer, Refusal } from './failure';
-import { moduleAbi, moduleAddress, type ModuleName } from './modules';
+import { allErrors, moduleAbi, moduleAddress, type ModuleName } from './modules';
 import { check, type Checked } from './checking';
 import { rpc, RpcError } from './rpc';
 import { toHex } from '$verifier/bytes';
@@ -31,7 +31,7 @@ export async function write(as: string, module: ModuleName, call: string, args: 
   chainId ??= Number(await rpc<string>('eth_chainId'));
   const [nonce, gas] = await Promise.all([
     rpc<string>('eth_getTransactionCount', [account.address, 'pending']),
-    estimate({ from: account.address, to, data }, abi),
+    estimate({ from: account.address, to, data }),
   ]);
   const signed = await account.signTransaction({
     type: 'eip1559',
@@ -45,7 +45,7 @@ export async function write(as: string, module: ModuleName, call: string, args: 
     value: 0n,
   });
   const hash = keccak256(signed);
-  await send(signed, hash, { from: account.address, to, data }, abi);
+  await send(signed, hash, { from: account.address, to, data });
   return { hash, checked: await check(hash) };
 }
 
@@ -56,23 +56,23 @@ interface Call {
 }
 
 /** Dry run first: a refusal is shown before anything is sent. */
-async function estimate(tx: Call, abi: Abi): Promise<bigint> {
+async function estimate(tx: Call): Promise<bigint> {
   try {
     const gas = BigInt(await rpc<string>('eth_estimateGas', [tx]));
     const roomy = (gas * 3n) / 2n;
     return roomy > GAS_CEILING ? GAS_CEILING : roomy;
   } catch (cause) {
-    throw refusal(cause, abi);
+    throw await refusal(cause);
   }
 }
 
-async function send(signed: Hex, hash: Hex, tx: Call, abi: Abi): Promise<void> {
+async function send(signed: Hex, hash: Hex, tx: Call): Promise<void> {
   let receipt: { status: string; blockNumber: string } | null;
   try {
     receipt = await rpc<{ status: string; blockNumber: string }>('eth_sendRawTransactionSync', [signed], WAIT_MS);
   } catch (cause) {
     if (cause instanceof RpcError && cause.code === -32601) await rpc('eth_sendRawTransaction', [signed]);
-    else if (cause instanceof RpcError && cause.code === 3) throw refusal(cause, abi);
+    else if (cause instanceof RpcError && cause.code === 3) throw await refusal(cause);
     // Any other failure may have come after the book took it: look before saying so.
     receipt = await poll(hash);
     if (!receipt) throw cause instanceof RpcError && cause.code !== -32601 ? cause : new NoAnswer(hash);
@@ -81,7 +81,7 @@ async function send(signed: Hex, hash: Hex, tx: Call, abi: Abi): Promise<void> {
   try {
     await rpc('eth_call', [tx, receipt.blockNumber]);
   } catch (cause) {
-    throw refusal(cause, abi);
+    throw await refusal(cause);
   }
   throw new Refusal('reverted', []);
 }
@@ -97,12 +97,12 @@ async function poll(hash: Hex): Promise<{ status: string; blockNumber: string } 
 }
 
 /** Turns revert data into the error's name and arguments. */
-function refusal(cause: unknown, abi: Abi): unknown {
+async function refusal(cause: unknown): Promise<unknown> {
   if (!(cause instanceof RpcError)) return cause;
   const data = typeof cause.data === 'string' ? cause.data : (cause.data as { data?: string } | undefined)?.data;
   if (!data || data.length < 10) return cause;
   try {
-    const decoded = decodeErrorResult({ abi, data: data as Hex });
+    const decoded = decodeErrorResult({ abi: await allErrors(), data: data as Hex });
     return new Refusal(decoded.errorName, decoded.args ?? []);
   } catch {
     return new Refusal(cause.message, []);

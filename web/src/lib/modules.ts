@@ -17,3 +17,9 @@ export async function moduleAbi(name: ModuleName): Promise<Abi> {
   if (!load) throw new Error(`no interface of ${name}`);
   return (await load()).default as Abi;
 }
+
+/** Every refusal that any module knows: a module passes on what those below it refuse. */
+export async function allErrors(): Promise<Abi> {
+  const abis = await Promise.all((Object.keys(addresses) as ModuleName[]).map(moduleAbi));
+  return abis.flat().filter((item) => item.type === 'error');
+}
