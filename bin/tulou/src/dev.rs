@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::mpsc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -68,7 +69,7 @@ pub(crate) fn run(options: Options) -> Outcome {
     }
     let is_new = NodeFolder::open(&options.dir)?.genesis()?.is_none();
     drop(folder);
-    let config = NodeConfig::dev(options.dir.clone(), options.port);
+    let config = NodeConfig::dev(options.dir.clone());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let story = demo::Story::ending_at(now);
     let tell = is_new && !options.empty;
@@ -77,7 +78,7 @@ pub(crate) fn run(options: Options) -> Outcome {
             .map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
         println!("telling the story of Guihua Garden: register, votes, a year of money ...");
     }
-    let node = Node::start(config, |validator| {
+    let mut node = Node::start(config, |validator| {
         if options.empty { empty_genesis(validator, now) } else { story.genesis(validator) }
     })?;
     if tell {
@@ -85,14 +86,12 @@ pub(crate) fn run(options: Options) -> Outcome {
         fs::remove_file(&unfinished)
             .map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
     }
-    serve_until_stopped(&node)
+    serve_until_stopped(&mut node, options.port)
 }
 
-/// Prints the address once everything answers, then waits for an interrupt.
-fn serve_until_stopped(node: &Node) -> Outcome {
-    let Some(address) = node.address() else {
-        return Err(Failure("the node does not listen".into()));
-    };
+/// Lets people in, prints the address, then waits for an interrupt.
+fn serve_until_stopped(node: &mut Node, port: u16) -> Outcome {
+    let address = node.serve((Ipv4Addr::LOCALHOST, port).into())?;
     println!("http://localhost:{}", address.port());
     let (stop, stopped) = mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

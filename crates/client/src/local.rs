@@ -108,7 +108,7 @@ impl LocalNode {
     fn wait_until_it_answers(&mut self) -> Result<(), LocalError> {
         let begun = Instant::now();
         loop {
-            if self.rpc.block_number().is_ok() && !self.dir.join("seeding").exists() {
+            if self.rpc.block_number().is_ok() {
                 return Ok(());
             }
             if let Ok(Some(status)) = self.child.try_wait() {

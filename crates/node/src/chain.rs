@@ -275,6 +275,29 @@ impl Application for Chain {
         self.on_runtime(task, Err("making a block final broke".into()))
     }
 
+    fn holds(&self, block: B256) -> bool {
+        self.0.ledger.version(block).is_some()
+    }
+
+    fn take_up(&self, blocks: Vec<Block>) -> BoxFuture<'static, ()> {
+        let chain = self.clone();
+        let task = async move {
+            let work = move |parts: &Parts| {
+                for (parent, block) in blocks.iter().zip(blocks.iter().skip(1)) {
+                    if let Err(Refused::Invalid(why) | Refused::Unknown(why)) =
+                        parts.check(parent, block)
+                    {
+                        // It may have become final meanwhile; if not, the next turn tries again.
+                        warn!(height = block.height(), reason = %why, "a block is not taken up");
+                        return;
+                    }
+                }
+            };
+            chain.blocking(work).await;
+        };
+        self.on_runtime(task, ())
+    }
+
     fn height(&self) -> Option<u64> {
         Some(self.0.ledger.head().height)
     }

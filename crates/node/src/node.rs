@@ -33,8 +33,6 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 pub struct NodeConfig {
     /// The node's folder.
     pub dir: PathBuf,
-    /// Where people and programs reach it.
-    pub rpc: SocketAddr,
     /// Where other validators reach it; port 0 for a lone validator.
     pub listen: SocketAddr,
     /// Other validators and their addresses.
@@ -45,9 +43,9 @@ pub struct NodeConfig {
 
 impl NodeConfig {
     /// A lone validator on this machine, with a clock that tests may set.
-    pub fn dev(dir: PathBuf, port: u16) -> Self {
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { dir, rpc: local(port), listen: local(0), peers: Vec::new(), dev: true }
+    pub fn dev(dir: PathBuf) -> Self {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { dir, listen, peers: Vec::new(), dev: true }
     }
 }
 
@@ -81,10 +79,10 @@ pub enum NodeError {
 
 /// A running node. Dropping it stops everything.
 pub struct Node {
-    chain_id: u64,
     ledger: Ledger,
     mempool: Arc<Mempool>,
     clock: Arc<Clock>,
+    context: RpcContext,
     server: Option<ServerHandle>,
     engine: Option<EngineHandle>,
     runtime: Option<Runtime>,
@@ -100,7 +98,7 @@ impl Node {
     /// Starts a node on the genesis of its folder, or on `genesis` where the folder is new.
     ///
     /// # Errors
-    /// In the order in which things are started: folder, genesis, ledger, engine, address.
+    /// In the order in which things are started: folder, genesis, ledger, engine.
     pub fn start(
         config: NodeConfig,
         genesis: impl FnOnce(B256) -> Genesis,
@@ -152,7 +150,6 @@ impl Node {
             clock: clock.clone(),
         };
         runtime.spawn(keeper.run());
-        let chain_id = genesis.chain_id;
         let context = RpcContext {
             ledger: ledger.clone(),
             mempool: mempool.clone(),
@@ -162,16 +159,24 @@ impl Node {
             dev: config.dev.then(|| clock.clone() as Arc<dyn DevClock>),
             config: RpcConfig::default(),
         };
-        let server = runtime
-            .block_on(tulou_rpc::serve(config.rpc, context))
-            .map_err(|e| NodeError::Listen { address: config.rpc, reason: e.to_string() })?;
-        let (server, engine, runtime) = (Some(server), Some(engine), Some(runtime));
-        Ok(Self { chain_id, ledger, mempool, clock, server, engine, runtime })
+        let (engine, runtime) = (Some(engine), Some(runtime));
+        Ok(Self { ledger, mempool, clock, context, server: None, engine, runtime })
     }
 
-    /// Where people and programs reach it.
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.server.as_ref().map(|server| server.addr)
+    /// Lets people and programs in. Until then the node answers nobody but this process, so that a
+    /// story can be told undisturbed. Returns the address, with the port that was taken.
+    ///
+    /// # Errors
+    /// - [`NodeError::Listen`].
+    pub fn serve(&mut self, address: SocketAddr) -> Result<SocketAddr, NodeError> {
+        let listen = |reason: String| NodeError::Listen { address, reason };
+        let runtime = self.runtime.as_ref().ok_or_else(|| listen("the node has stopped".into()))?;
+        let server = runtime
+            .block_on(tulou_rpc::serve(address, self.context.clone()))
+            .map_err(|e| listen(e.to_string()))?;
+        let taken = server.addr;
+        self.server = Some(server);
+        Ok(taken)
     }
 
     /// The newest final block.
@@ -201,7 +206,7 @@ impl Node {
     pub fn try_call(&self, from: Address, to: Address, input: Bytes) -> Result<Bytes, Bytes> {
         let head = self.ledger.head();
         let env = BlockEnv {
-            chain_id: self.chain_id,
+            chain_id: self.context.chain_id,
             height: head.height + 1,
             timestamp: self.clock.now().max(head.timestamp),
             gas_limit: head.header.gas_limit,
