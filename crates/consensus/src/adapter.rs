@@ -20,6 +20,10 @@ use crate::{
 /// would otherwise decline thousands of turns a minute, each of them written to disk.
 const DECLINED: Duration = Duration::from_millis(500);
 
+/// Most blocks that are taken up before a question. Only what was being voted on when the node stopped
+/// is missing; anything deeper is on its way from the archive.
+const TAKE_UP_MAX: usize = 16;
+
 /// Hands the library's questions to the node.
 #[derive(Clone)]
 pub(crate) struct Adapter {
@@ -31,6 +35,23 @@ impl Adapter {
     /// `max_block_bytes`: a larger proposal is withheld, because no other validator would take it.
     pub(crate) fn new(app: Arc<dyn Application>, max_block_bytes: usize) -> Self {
         Self { app, max_block_bytes }
+    }
+
+    /// Gives the node what it lacks to build on `parent`: without it a block that was voted on, but not
+    /// final, when the node was killed could never get a child.
+    async fn take_up(&self, parent: &Block, mut ancestry: impl Ancestry<ChainBlock>) {
+        let mut missing = vec![parent.clone()];
+        while !missing.last().is_none_or(|oldest| self.app.holds(oldest.hash())) {
+            if missing.len() > TAKE_UP_MAX {
+                return;
+            }
+            let Some(older) = ancestry.next().await else { return };
+            missing.push(older.inner().block().clone());
+        }
+        if missing.len() > 1 {
+            missing.reverse();
+            self.app.take_up(missing).await;
+        }
     }
 
     /// A block on `parent` that the other validators and our own archive will take.
@@ -60,6 +81,7 @@ impl commonware_consensus::Application<Context> for Adapter {
         (): (),
     ) -> Option<Digested<ChainBlock>> {
         let parent = ancestry.next().await?.inner().block().clone();
+        self.take_up(&parent, ancestry).await;
         let block = self.build(parent).await;
         if block.is_none() {
             context.sleep(DECLINED).await;
@@ -76,6 +98,8 @@ impl commonware_consensus::Application<Context> for Adapter {
             // Ancestry ends only when the engine is shutting down: that is no verdict on the block.
             return std::future::pending().await;
         };
-        self.app.verify(parent.inner().block().clone(), block.inner().block().clone()).await
+        let (parent, block) = (parent.inner().block().clone(), block.inner().block().clone());
+        self.take_up(&parent, ancestry).await;
+        self.app.verify(parent, block).await
     }
 }

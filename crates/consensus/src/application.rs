@@ -43,6 +43,19 @@ pub trait Application: Send + Sync + 'static {
     fn finalized(&self, block: Block, finality: Finality)
     -> BoxFuture<'static, Result<(), String>>;
 
+    /// Whether the node can build on this block: it is the newest final one, or was built or verified
+    /// since the start. What was only voted on before a restart is in the engine's archive, not in
+    /// the node's memory.
+    fn holds(&self, _block: B256) -> bool {
+        true
+    }
+
+    /// Takes up blocks that the node does not hold, before it is asked to build on or verify above the
+    /// last of them: oldest first, each the parent of the next, the first one held.
+    fn take_up(&self, _blocks: Vec<Block>) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Height up to which the node holds state durably, 0 for genesis only. Asked once at every
     /// start: blocks above it that were already acknowledged, and so belong to a state that the node
     /// has lost, are delivered again from the archive. `None` trusts the acknowledgements.
