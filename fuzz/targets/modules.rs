@@ -1,0 +1,86 @@
+//! Any sequence of calls to the modules is done or refused: never a panic, and never a fault, which
+//! would stop a block.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::{
+    arbitrary::{self, Arbitrary},
+    fuzz_target,
+};
+use tulou_modules::ALL;
+use tulou_primitives::{Genesis, OfficeHolder};
+use tulou_slots::{Fault, Memory, alloy_primitives::Address};
+
+const NOW: u64 = 1_767_196_800;
+const OFFICES: &[&str] = &[
+    "chair",
+    "member",
+    "treasurer",
+    "manager",
+    "registrar",
+    "auditor",
+    "street_office",
+    "bank",
+    "keeper",
+    "counter",
+];
+
+#[derive(Arbitrary, Debug)]
+struct Call {
+    module: u8,
+    /// Names one of the module's calls; beyond them the bytes are the calldata as they are.
+    selector: u8,
+    /// Even: holds every office. Odd: holds none.
+    caller: u8,
+    arguments: Vec<u8>,
+    later: u32,
+}
+
+/// Selectors of each module, in the order of the table.
+static SELECTORS: LazyLock<Vec<Vec<[u8; 4]>>> = LazyLock::new(|| {
+    let selectors = |module: &tulou_modules::Module| {
+        (module.abi)().functions().map(|function| function.selector().0).collect()
+    };
+    ALL.iter().map(selectors).collect()
+});
+
+static FIRST_PAGE: LazyLock<Memory> = LazyLock::new(|| {
+    let holder = |office: &&str| OfficeHolder {
+        office: (*office).into(),
+        account: Address::with_last_byte(2),
+        until: 0,
+    };
+    let page = Genesis {
+        chain_id: 1,
+        timestamp: NOW,
+        gas_limit: 30_000_000,
+        epoch_length: 100,
+        heartbeat_ms: 5_000,
+        validators: Vec::new(),
+        packs: vec!["cn".into(), "cn-hangzhou".into()],
+        offices: OFFICES.iter().map(holder).collect(),
+        accounts: Default::default(),
+    };
+    let mut memory = Memory::default();
+    memory.now = NOW;
+    tulou_modules::genesis(&mut memory, &page).expect("the first page is sound");
+    memory
+});
+
+fuzz_target!(|calls: Vec<Call>| {
+    let mut memory = FIRST_PAGE.clone();
+    for call in calls {
+        let index = usize::from(call.module) % ALL.len();
+        let mut calldata = Vec::new();
+        if let Some(selector) = SELECTORS[index].get(usize::from(call.selector)) {
+            calldata.extend_from_slice(selector);
+        }
+        calldata.extend_from_slice(&call.arguments);
+        memory.now = memory.now.saturating_add(u64::from(call.later));
+        let caller = Address::with_last_byte(2 + call.caller % 2);
+        let module = &ALL[index];
+        let answer = memory.run(module.address, caller, |cx| (module.entry)(cx, &calldata));
+        assert!(!matches!(answer, Err(Fault::Fatal(_))), "{}: {answer:?}", module.name);
+    }
+});
