@@ -9,7 +9,7 @@ export CHROMIUM ?= /usr/bin/chromium
 PORT ?= 8545
 DIR ?= .tulou/demo
 
-.PHONY: help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo screenshots
+.PHONY: help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

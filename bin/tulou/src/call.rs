@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use tulou_client::{ClientError, Invocation, Key, Rpc, refusal_in_words};
 
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The call, for example `registry.totals` or `decisions.cast`.
     call: String,
     /// Its arguments in order; lists as `[a,b]`, structs as `(a,b)`.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
     /// The node.
     #[arg(long, default_value = "http://localhost:8545")]
@@ -44,8 +44,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
                 options.rpc, options.call
             ))
         })?;
-        println!("{}", serde_json::to_string_pretty(&answer)?);
-        return Ok(());
+        return say(&serde_json::to_string_pretty(&answer)?);
     }
     let receipt = rpc
         .transact(&key, call.address(), call.data.clone())
@@ -55,8 +54,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         "block": receipt["blockNumber"],
         "gas_used": receipt["gasUsed"],
     });
-    println!("{}", serde_json::to_string_pretty(&summary)?);
-    Ok(())
+    say(&serde_json::to_string_pretty(&summary)?)
 }
 
 fn in_words(error: &ClientError, consequence: &str) -> Failure {

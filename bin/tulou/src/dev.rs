@@ -61,30 +61,24 @@ pub(crate) fn run(options: Options) -> Outcome {
     if options.fresh {
         forget(&options.dir)?;
     }
-    let folder = NodeFolder::open(&options.dir)?;
     let unfinished = options.dir.join("seeding");
     if unfinished.exists() {
         // A first start that was cut off has told half a story: begin again.
         forget(&options.dir)?;
     }
-    let is_new = NodeFolder::open(&options.dir)?.genesis()?.is_none();
-    drop(folder);
+    let is_new = NodeFolder::open(&options.dir)?.is_new()?;
     let config = NodeConfig::dev(options.dir.clone());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let story = demo::Story::ending_at(now);
-    let tell = is_new && !options.empty;
-    if tell {
-        fs::write(&unfinished, "")
-            .map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
-        println!("telling the story of Guihua Garden: register, votes, a year of money ...");
-    }
     let mut node = Node::start(config, |validator| {
         if options.empty { empty_genesis(validator, now) } else { story.genesis(validator) }
     })?;
-    if tell {
+    if is_new && !options.empty {
+        let marking = |e| Failure(format!("{}: {e}", unfinished.display()));
+        fs::write(&unfinished, "").map_err(marking)?;
+        println!("telling the story of Guihua Garden: register, votes, a year of money ...");
         story.tell(&node)?;
-        fs::remove_file(&unfinished)
-            .map_err(|e| Failure(format!("{}: {e}", unfinished.display())))?;
+        fs::remove_file(&unfinished).map_err(marking)?;
     }
     serve_until_stopped(&mut node, options.port)
 }

@@ -9,7 +9,7 @@ use tulou_modules::address;
 
 use crate::{
     call::signing_key,
-    output::{Failure, Outcome},
+    output::{Failure, Outcome, say},
 };
 
 #[derive(Debug, Args)]
@@ -51,12 +51,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         })?;
     }
     let totals = rpc.get("/api/v1/registry/totals")?;
-    println!(
-        "{}",
-        json!({
-            "units": totals["units"], "area_m2": totals["area_m2"],
-            "heads": totals["heads"], "places": totals["places"],
-        })
-    );
-    Ok(())
+    let summary = json!({
+        "units": totals["units"], "area_m2": totals["area_m2"],
+        "heads": totals["heads"], "places": totals["places"],
+    });
+    say(&summary.to_string())
 }

@@ -1,6 +1,9 @@
 //! What the program says: results to stdout, everything else to stderr.
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 use tracing_subscriber::EnvFilter;
 
@@ -30,6 +33,14 @@ impl<E: std::error::Error> From<E> for Failure {
 
 /// Result of a command.
 pub(crate) type Outcome = Result<(), Failure>;
+
+/// Prints a result. A reader that has seen enough (`| head`) is no failure.
+pub(crate) fn say(text: &str) -> Outcome {
+    match writeln!(io::stdout(), "{text}") {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(()),
+    }
+}
 
 /// Sends the log to stderr; `RUST_LOG` chooses how much of it.
 pub(crate) fn log_to_stderr() {

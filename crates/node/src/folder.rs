@@ -52,6 +52,26 @@ impl NodeFolder {
         self.0.join("ledger")
     }
 
+    /// Whether nothing was kept here yet. A folder that holds data but has lost its genesis is damaged,
+    /// not new: nothing in it may be taken for a beginning.
+    ///
+    /// # Errors
+    /// - [`FolderError::Damaged`]: data without a genesis.
+    pub fn is_new(&self) -> Result<bool, FolderError> {
+        if self.genesis()?.is_some() {
+            return Ok(false);
+        }
+        for data in [self.ledger(), self.engine()] {
+            if data.exists() {
+                return Err(FolderError::Damaged {
+                    path: self.0.join("genesis.json").display().to_string(),
+                    reason: format!("it is missing, but {} is there", data.display()),
+                });
+            }
+        }
+        Ok(true)
+    }
+
     /// The genesis of this folder, if it has one yet.
     pub fn genesis(&self) -> Result<Option<Genesis>, FolderError> {
         let path = self.0.join("genesis.json");

@@ -58,6 +58,16 @@ pub enum NodeError {
     /// The genesis names something that is not there, or a pack that is malformed.
     #[error("the genesis cannot be built: {0}")]
     Genesis(String),
+    /// The key of the folder is none of those that the genesis names.
+    #[error(
+        "validator.key gives {0}, which is no validator of this genesis: put the lost key back, or start a new folder"
+    )]
+    NotAValidator(B256),
+    /// There is a ledger, but the engine's archive and journal are gone.
+    #[error(
+        "{0} is gone but the ledger is not: a validator without its vote journal could sign twice; put the folder back"
+    )]
+    EngineLost(String),
     /// Blocks and state.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -104,19 +114,27 @@ impl Node {
         genesis: impl FnOnce(B256) -> Genesis,
     ) -> Result<Self, NodeError> {
         let folder = NodeFolder::open(&config.dir)?;
+        let is_new = folder.is_new()?;
         let validator = folder.secret("validator")?;
+        let public_key = tulou_consensus::public_key(validator.0);
         let genesis = match folder.genesis()? {
             Some(genesis) => genesis,
             None => {
-                let genesis = genesis(tulou_consensus::public_key(validator.0));
+                let genesis = genesis(public_key);
                 folder.write_genesis(&genesis)?;
                 genesis
             }
         };
+        if !genesis.validators.contains(&public_key) {
+            return Err(NodeError::NotAValidator(public_key));
+        }
         let keeper_key = keeper_key(&folder)?;
         let changes = tulou_evm::genesis_changes(&genesis).map_err(NodeError::Genesis)?;
         let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
         let ledger = Ledger::open(&folder.ledger(), &block, changes, LedgerConfig::default())?;
+        if !is_new && ledger.head().height > 0 && !folder.engine().exists() {
+            return Err(NodeError::EngineLost(folder.engine().display().to_string()));
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("tulou")
@@ -136,7 +154,7 @@ impl Node {
             ledger.clone(),
             mempool.clone(),
             clock.clone(),
-            Address::from_word(tulou_consensus::public_key(validator.0)),
+            Address::from_word(public_key),
             runtime.handle().clone(),
         );
         let engine = engine_config(&config, &folder, validator, &genesis, block.hash());

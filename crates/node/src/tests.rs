@@ -27,3 +27,17 @@ fn a_clock_set_forward_never_goes_back() {
     ahead.run_from(real + 6_000);
     assert!((real + 6_000..real + 6_060).contains(&ahead.now()));
 }
+
+#[test]
+fn a_folder_that_lost_its_genesis_is_damaged_and_not_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = NodeFolder::open(dir.path()).unwrap();
+    assert!(folder.is_new().unwrap());
+    for data in [folder.ledger(), folder.engine()] {
+        std::fs::create_dir(&data).unwrap();
+        let error = folder.is_new().unwrap_err().to_string();
+        assert!(error.contains("genesis.json") && error.contains("missing"), "{error}");
+        std::fs::remove_dir(&data).unwrap();
+    }
+    assert!(folder.is_new().unwrap());
+}

@@ -1,5 +1,15 @@
 /** The check that makes a receipt jade: run here, against offices this device already knows. */
-import { anchorOf, sameAnchor, verifyReceipt, type Anchor, type ReceiptProof, type Refuted, type Verified } from '$verifier/index';
+import {
+  anchorOf,
+  sameAnchor,
+  verifyPage,
+  verifyReceipt,
+  type Anchor,
+  type PageProof,
+  type ReceiptProof,
+  type Refuted,
+  type Verified,
+} from '$verifier/index';
 import { get, set } from './prefs.svelte';
 import { rpc, RpcError } from './rpc';
 
@@ -25,7 +35,7 @@ export async function check(hash: string): Promise<Checked | null> {
  * The offices this device trusts: those it met first for this book, until someone forgets them.
  * A book with another start is another book (a fresh demo), so it is met anew.
  */
-function pinned(proof: ReceiptProof): Anchor {
+function pinned(proof: PageProof): Anchor {
   const offered = anchorOf(proof);
   let known: Anchor | null = null;
   try {
@@ -38,16 +48,10 @@ function pinned(proof: ReceiptProof): Anchor {
   return offered;
 }
 
-/** Checks the newest receipt in the book; returns how many offices signed its page, 0 where nothing could be checked. */
+/** Checks the newest page of the book; returns how many offices signed it, 0 where it does not hold. */
 export async function latestCheck(): Promise<number> {
-  let block = await rpc<{ number: string; transactions: string[] } | null>('eth_getBlockByNumber', ['latest', false]);
-  for (let tries = 0; block && !block.transactions.length && tries < 12; tries += 1) {
-    const number = Number(block.number);
-    if (number === 0) return 0;
-    block = await rpc('eth_getBlockByNumber', [`0x${(number - 1).toString(16)}`, false]);
-  }
-  const hash = block?.transactions[0];
-  if (!hash) return 0;
-  const found = await check(hash);
-  return found?.verdict.ok ? found.verdict.signed.filter(Boolean).length : 0;
+  const proof = await rpc<PageProof | null>('tulou_getFinality', ['latest']);
+  if (!proof || proof.certificate === '0x') return 0;
+  const verdict = await verifyPage(proof, pinned(proof));
+  return verdict.ok ? verdict.signed.filter(Boolean).length : 0;
 }

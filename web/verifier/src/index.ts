@@ -1,5 +1,5 @@
-export { anchorOf, sameAnchor, verifyReceipt } from './verify';
-export type { Anchor, ReceiptProof, Refuted, Step, Verified } from './verify';
+export { anchorOf, sameAnchor, verifyPage, verifyReceipt } from './verify';
+export type { Anchor, PageProof, ReceiptProof, Refuted, Step, Verified, VerifiedPage } from './verify';
 export type { Header, Log, Receipt } from './receipt';
 export { fromHex, toHex } from './bytes';
 export { quorum } from './certificate';

@@ -5,16 +5,20 @@ import { decodeHeader, decodeReceipt, type Receipt } from './receipt';
 import { indexKey } from './rlp';
 import { trieValue } from './trie';
 
-/** Answer of `tulou_getReceiptProof`. All byte fields are 0x hex. */
-export interface ReceiptProof {
+/** Answer of `tulou_getFinality`: one page and who signed it. All byte fields are 0x hex. */
+export interface PageProof {
   header: string;
   certificate: string;
-  index: number | string;
-  receipt: string;
-  proof: string[];
   namespace: string;
   validators: string[];
   chain: { id: number | string; genesis: string };
+}
+
+/** Answer of `tulou_getReceiptProof`: a page, and the path to a receipt on it. */
+export interface ReceiptProof extends PageProof {
+  index: number | string;
+  receipt: string;
+  proof: string[];
 }
 
 /** What the caller already trusts: which book, and who keeps it. */
@@ -26,7 +30,7 @@ export interface Anchor {
 
 export type Step = 'anchor' | 'certificate' | 'header' | 'path';
 
-export interface Verified {
+export interface VerifiedPage {
   ok: true;
   height: bigint;
   timestamp: bigint;
@@ -34,6 +38,9 @@ export interface Verified {
   /** One entry per office, in the order of the anchor. */
   signed: boolean[];
   needed: number;
+}
+
+export interface Verified extends VerifiedPage {
   receipt: Receipt;
 }
 
@@ -44,38 +51,58 @@ export interface Refuted {
   reason: string;
 }
 
-/** Checks a proof against what is already trusted. Never throws. */
-export async function verifyReceipt(proof: ReceiptProof, anchor: Anchor): Promise<Verified | Refuted> {
-  let step: Step = 'anchor';
+/** Checks a page against what is already trusted. Never throws. */
+export async function verifyPage(proof: PageProof, anchor: Anchor): Promise<VerifiedPage | Refuted> {
+  const step: { now: Step } = { now: 'anchor' };
   try {
-    if (!sameAnchor(anchorOf(proof), anchor)) throw new Malformed('another book or other offices');
-    step = 'certificate';
-    const certificate = decodeCertificate(fromHex(proof.certificate));
-    const signed = await checkSigners(certificate, anchor);
-    step = 'header';
-    const bytes = fromHex(proof.header);
-    if (!equal(keccak_256(bytes), certificate.digest)) throw new Malformed('another page was signed');
-    const header = decodeHeader(bytes);
-    step = 'path';
-    const raw = fromHex(proof.receipt);
-    const found = trieValue(header.receiptsRoot, indexKey(Number(proof.index)), proof.proof.map(fromHex));
-    if (!equal(found, raw)) throw new Malformed('another receipt stands there');
-    return {
-      ok: true,
-      height: header.number,
-      timestamp: header.timestamp,
-      hash: toHex(certificate.digest),
-      signed,
-      needed: quorum(anchor.validators.length),
-      receipt: decodeReceipt(raw),
-    };
+    return (await page(proof, anchor, step)).verdict;
   } catch (error) {
-    return { ok: false, step, reason: error instanceof Error ? error.message : 'unreadable' };
+    return refuted(step.now, error);
   }
 }
 
+/** Checks a receipt against what is already trusted. Never throws. */
+export async function verifyReceipt(proof: ReceiptProof, anchor: Anchor): Promise<Verified | Refuted> {
+  const step: { now: Step } = { now: 'anchor' };
+  try {
+    const { verdict, receiptsRoot } = await page(proof, anchor, step);
+    step.now = 'path';
+    const raw = fromHex(proof.receipt);
+    const found = trieValue(receiptsRoot, indexKey(Number(proof.index)), proof.proof.map(fromHex));
+    if (!equal(found, raw)) throw new Malformed('another receipt stands there');
+    return { ...verdict, receipt: decodeReceipt(raw) };
+  } catch (error) {
+    return refuted(step.now, error);
+  }
+}
+
+/** Anchor, certificate, header, in this order; `step` says how far it came. */
+async function page(proof: PageProof, anchor: Anchor, step: { now: Step }): Promise<{ verdict: VerifiedPage; receiptsRoot: Uint8Array }> {
+  if (!sameAnchor(anchorOf(proof), anchor)) throw new Malformed('another book or other offices');
+  step.now = 'certificate';
+  const certificate = decodeCertificate(fromHex(proof.certificate));
+  const signed = await checkSigners(certificate, anchor);
+  step.now = 'header';
+  const bytes = fromHex(proof.header);
+  if (!equal(keccak_256(bytes), certificate.digest)) throw new Malformed('another page was signed');
+  const header = decodeHeader(bytes);
+  const verdict: VerifiedPage = {
+    ok: true,
+    height: header.number,
+    timestamp: header.timestamp,
+    hash: toHex(certificate.digest),
+    signed,
+    needed: quorum(anchor.validators.length),
+  };
+  return { verdict, receiptsRoot: header.receiptsRoot };
+}
+
+function refuted(step: Step, error: unknown): Refuted {
+  return { ok: false, step, reason: error instanceof Error ? error.message : 'unreadable' };
+}
+
 /** The part of an answer that can be pinned on the first visit or compared with a printed one. */
-export function anchorOf(proof: ReceiptProof): Anchor {
+export function anchorOf(proof: PageProof): Anchor {
   return { genesis: proof.chain.genesis, namespace: proof.namespace, validators: proof.validators };
 }
 

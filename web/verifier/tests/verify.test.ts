@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { anchorOf, verifyReceipt, type ReceiptProof } from '../src/index';
+import { anchorOf, verifyPage, verifyReceipt, type ReceiptProof } from '../src/index';
 import { quorum } from '../src/certificate';
 import { makeProof } from './make';
 
@@ -40,6 +40,18 @@ it('a proof made by a real node of one office is verified', async () => {
     needed: 1,
     receipt: { ok: true },
   });
+});
+
+it('a page alone is verified, and refused where its header or a signature is another', async () => {
+  const good = makeProof();
+  const anchor = anchorOf(good);
+  expect(await verifyPage(good, anchor)).toMatchObject({ ok: true, height: 48_226n, needed: 3 });
+  const header = { ...good, header: flip(good.header, -1) };
+  expect(await verifyPage(header, anchor)).toMatchObject({ ok: false, step: 'header' });
+  const signature = { ...good, certificate: flip(good.certificate, -1) };
+  expect(await verifyPage(signature, anchor)).toMatchObject({ ok: false, step: 'certificate' });
+  const others = { ...anchor, validators: anchor.validators.slice().reverse() };
+  expect(await verifyPage(good, others)).toMatchObject({ ok: false, step: 'anchor' });
 });
 
 describe('a bad proof fails at the step that is wrong', () => {

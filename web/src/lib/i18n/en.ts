@@ -144,7 +144,7 @@ export const en: Dict = {
     used: 'Used',
     left: 'Left',
     shareText: 'Taken from the maintenance account of your home; no cash. Not a fen moves before the result.',
-    shareShort: (x) => `The ${x} that the account does not cover is asked for separately.`,
+    shareShort: (x) => ` The ${x} that the account does not cover is asked for separately.`,
     budget: 'Budget of this matter',
     budgetTo: (x) => `To ${x}`,
     budgetCap: 'At most this much; more needs another vote.',
