@@ -9,7 +9,7 @@ export CHROMIUM ?= /usr/bin/chromium
 PORT ?= 8545
 DIR ?= .tulou/demo
 
-.PHONY: help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo
+.PHONY: abi help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,10 @@ deny: tools
 web: web-deps ## build the web app into web/dist
 	@if [ ! -f web/dist/index.html ] || [ -n "$$(find web -newer web/dist/index.html -type f -not -path 'web/dist/*' -not -path 'web/node_modules/*' -not -path 'web/e2e/*' -not -path 'web/test-results/*' | head -n 1)" ]; then \
 	  cd web && npm run build && touch ../crates/rpc/build.rs; fi
+
+abi: ## write the modules' interfaces for the web app
+	cargo build --locked --workspace --bin tulou
+	./target/debug/tulou abi --out web/src/generated
 
 web-deps: web/node_modules/.package-lock.json
 

@@ -128,3 +128,23 @@ fn every_module_explains_itself() {
     }
     expect_none("a module has a README.md and a mod.rs", wrong);
 }
+
+#[test]
+fn the_web_app_knows_the_interfaces_as_they_are() {
+    let generated = crate::tree::root().join("web/src/generated");
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&read(&generated.join(name))).unwrap_or_default()
+    };
+    let addresses = json("addresses.json");
+    let mut old = Vec::new();
+    for module in tulou_modules::ALL {
+        let abi = serde_json::to_value((module.abi)()).expect("an ABI is JSON");
+        if json(&format!("abi/{}.json", module.name)) != abi {
+            old.push(format!("abi/{}.json", module.name));
+        }
+        if addresses[module.name] != module.address.to_string() {
+            old.push(format!("addresses.json: {}", module.name));
+        }
+    }
+    expect_none("run `make abi`: generated files are older than the interfaces", old);
+}

@@ -9,10 +9,11 @@ pub(crate) fn run(out: &Path) -> Outcome {
         let path = out.join(name);
         fs::write(&path, text).map_err(|e| Failure(format!("{}: {e}", path.display())))
     };
-    fs::create_dir_all(out).map_err(|e| Failure(format!("{}: {e}", out.display())))?;
+    let folder = out.join("abi");
+    fs::create_dir_all(&folder).map_err(|e| Failure(format!("{}: {e}", folder.display())))?;
     for module in tulou_modules::ALL {
         let abi = serde_json::to_string_pretty(&(module.abi)())?;
-        write(&format!("{}.json", module.name), format!("{abi}\n"))?;
+        write(&format!("abi/{}.json", module.name), format!("{abi}\n"))?;
     }
     let addresses: serde_json::Map<String, serde_json::Value> = tulou_modules::ALL
         .iter()

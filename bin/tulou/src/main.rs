@@ -34,7 +34,7 @@ enum Command {
     Call(call::Options),
     /// Writes the interfaces of all modules as JSON files.
     Abi {
-        /// Folder for `<module>.json`.
+        /// Folder for `abi/<module>.json` and `addresses.json`.
         #[arg(long)]
         out: PathBuf,
     },
