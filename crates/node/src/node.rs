@@ -117,17 +117,7 @@ impl Node {
         let is_new = folder.is_new()?;
         let validator = folder.secret("validator")?;
         let public_key = tulou_consensus::public_key(validator.0);
-        let genesis = match folder.genesis()? {
-            Some(genesis) => genesis,
-            None => {
-                let genesis = genesis(public_key);
-                folder.write_genesis(&genesis)?;
-                genesis
-            }
-        };
-        if !genesis.validators.contains(&public_key) {
-            return Err(NodeError::NotAValidator(public_key));
-        }
+        let genesis = genesis_of(&folder, public_key, genesis)?;
         let keeper_key = keeper_key(&folder)?;
         let changes = tulou_evm::genesis_changes(&genesis).map_err(NodeError::Genesis)?;
         let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
@@ -257,6 +247,26 @@ impl Drop for Node {
             runtime.shutdown_timeout(SHUTDOWN);
         }
     }
+}
+
+/// The folder's genesis, or a new one that is kept from now on. This node must be a validator of it.
+fn genesis_of(
+    folder: &NodeFolder,
+    public_key: B256,
+    new: impl FnOnce(B256) -> Genesis,
+) -> Result<Genesis, NodeError> {
+    let genesis = match folder.genesis()? {
+        Some(genesis) => genesis,
+        None => {
+            let genesis = new(public_key);
+            folder.write_genesis(&genesis)?;
+            genesis
+        }
+    };
+    if !genesis.validators.contains(&public_key) {
+        return Err(NodeError::NotAValidator(public_key));
+    }
+    Ok(genesis)
 }
 
 fn engine_config(
