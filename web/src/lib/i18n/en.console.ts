@@ -141,6 +141,7 @@ export const enConsole: Pick<Dict, 'console' | 'roll' | 'wizard' | 'pay' | 'watc
     bad: (x) => `${x} fail`,
     checkRoll: 'The roll is in the book',
     checkRollText: (h, a) => `${h} heads, ${a}`,
+    scopeHeads: (h) => `${h} heads`,
     checkNotice: (x) => `${x} days of notice`,
     checkNoticeText: 'the day of posting does not count',
     checkPeriod: (a, b) => `${a} to ${b} days of voting`,

@@ -140,6 +140,7 @@ export const zhConsole = {
     bad: (x: number) => `${x} 项没过`,
     checkRoll: '名册在账本上',
     checkRollText: (h: number, a: string) => `${h} 人，${a}`,
+    scopeHeads: (h: number) => `${h} 人`,
     checkNotice: (x: number) => `提前 ${x} 天通知`,
     checkNoticeText: '张贴当天不算',
     checkPeriod: (a: number, b: number) => `投票 ${a} 到 ${b} 天`,
