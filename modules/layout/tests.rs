@@ -272,3 +272,51 @@ fn documents_lie_where_solc_puts_them() {
     twin.put("documents[1].links.supersedes", U256::ONE);
     twin.agrees(&m, address::documents);
 }
+
+#[test]
+fn money_and_its_tokens_lie_where_solc_puts_them() {
+    use money::{IMoney::*, IToken::*};
+    let Some(layouts) = layouts() else { return };
+    let (mut m, holder, spender) =
+        (start(), Address::repeat_byte(0x4d), Address::repeat_byte(0x5e));
+    let token = money::asset_address(money::CNY);
+    m.run(address::money, Address::ZERO, |cx| money::genesis(cx, address::funds)).unwrap();
+    let (owner, memo) = (CHAIR, B256::repeat_byte(6));
+    m.run(address::funds, CHAIR, |cx| money::issue(cx, money::CNY, owner, Fen(900), memo)).unwrap();
+    let call = holdCall { asset: 1, holder, amountFen: 70, memo, expiresAt: NOW + 9 };
+    m.call(address::money, money::entry, owner, &call).unwrap();
+    let call = holdCall { amountFen: 30, expiresAt: 0, ..call };
+    m.call(address::money, money::entry, owner, &call).unwrap();
+    let call = captureCall { id: 2, to: holder, amountFen: 20 };
+    m.call(address::money, money::entry, holder, &call).unwrap();
+    let call = approveCall { spender, value: U256::from(55) };
+    m.call(token, money::token_entry, owner, &call).unwrap();
+    let mut twin = Twin::of(&layouts, "Money");
+    twin.put("assets", U256::ONE)
+        .put("mandates[1]", word(address::funds))
+        .put("holds", U256::from(2));
+    // number, amount, captured, state (1 held, 2 captured), expiry
+    for (index, amount, captured, state, expires_at) in
+        [(0u64, 70u64, 0u64, 1u64, NOW + 9), (1, 30, 20, 2, 0)]
+    {
+        let row = format!("holds[{index}]");
+        let fields = [("asset", 1), ("amount", amount), ("captured", captured)];
+        for (field, value) in
+            fields.into_iter().chain([("state", state), ("expiresAt", expires_at)])
+        {
+            twin.put(&format!("{row}.head.{field}"), U256::from(value));
+        }
+        twin.put(&format!("{row}.account"), word(owner))
+            .put(&format!("{row}.holder"), word(holder));
+        twin.put(&format!("{row}.memo_"), memo);
+    }
+    twin.agrees(&m, address::money);
+    let mut twin = Twin::of(&layouts, "Token");
+    let (name, symbol) = ("人民币(银行存款镜像)", "CNY");
+    twin.put("supply", U256::from(900)).text("name", name).text("symbol", symbol);
+    let place = |who: Address, field: &str| format!("balances[{}].{field}", word(who));
+    twin.put(&place(owner, "total"), U256::from(880)).put(&place(owner, "held"), U256::from(70));
+    twin.put(&place(holder, "total"), U256::from(20));
+    twin.put(&format!("allowances[{}][{}]", word(owner), word(spender)), U256::from(55));
+    twin.agrees(&m, token);
+}

@@ -56,3 +56,23 @@ contract Documents {
     mapping(bytes32 => uint256) ids;
     mapping(uint256 => uint256[]) byKind;
 }
+
+contract Money {
+    struct HoldHead { uint32 asset; uint64 amount; uint64 captured; uint8 state; uint64 expiresAt; }
+    struct HoldRow { HoldHead head; address account; address holder; bytes32 memo_; }
+
+    uint256 assets;
+    mapping(uint256 => address) mandates;
+    HoldRow[] holds;
+}
+
+// One asset, at its own address.
+contract Token {
+    struct Balance { uint64 total; uint64 held; }
+
+    uint256 supply;
+    string name;
+    string symbol;
+    mapping(address => Balance) balances;
+    mapping(address => mapping(address => uint256)) allowances;
+}
