@@ -8,24 +8,11 @@ use libfuzzer_sys::{
     arbitrary::{self, Arbitrary},
     fuzz_target,
 };
-use tulou_modules::ALL;
+use tulou_modules::{ALL, roles::Office};
 use tulou_primitives::{Genesis, OfficeHolder};
 use tulou_slots::{Fault, Memory, alloy_primitives::Address};
 
 const NOW: u64 = 1_767_196_800;
-const OFFICES: &[&str] = &[
-    "chair",
-    "member",
-    "treasurer",
-    "manager",
-    "registrar",
-    "auditor",
-    "street_office",
-    "bank",
-    "keeper",
-    "counter",
-];
-
 #[derive(Arbitrary, Debug)]
 struct Call {
     module: u8,
@@ -46,8 +33,8 @@ static SELECTORS: LazyLock<Vec<Vec<[u8; 4]>>> = LazyLock::new(|| {
 });
 
 static FIRST_PAGE: LazyLock<Memory> = LazyLock::new(|| {
-    let holder = |office: &&str| OfficeHolder {
-        office: (*office).into(),
+    let holder = |office: &str| OfficeHolder {
+        office: office.into(),
         account: Address::with_last_byte(2),
         until: 0,
     };
@@ -59,7 +46,7 @@ static FIRST_PAGE: LazyLock<Memory> = LazyLock::new(|| {
         heartbeat_ms: 5_000,
         validators: Vec::new(),
         packs: vec!["cn".into(), "cn-hangzhou".into()],
-        offices: OFFICES.iter().map(holder).collect(),
+        offices: Office::NAMED.iter().map(|&(office, _)| holder(office)).collect(),
         accounts: Default::default(),
     };
     let mut memory = Memory::default();

@@ -40,22 +40,24 @@ impl Office {
         1 << (self as u32)
     }
 
-    /// The office with this name in snake case, as genesis files write it.
+    /// Every office that can be held, with its name in snake case as genesis files write it.
+    pub const NAMED: &[(&str, Self)] = &[
+        ("chair", Self::Chair),
+        ("member", Self::Member),
+        ("treasurer", Self::Treasurer),
+        ("manager", Self::Manager),
+        ("registrar", Self::Registrar),
+        ("auditor", Self::Auditor),
+        ("street_office", Self::StreetOffice),
+        ("housing_bureau", Self::HousingBureau),
+        ("bank", Self::Bank),
+        ("keeper", Self::Keeper),
+        ("counter", Self::Counter),
+    ];
+
+    /// The office with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "chair" => Self::Chair,
-            "member" => Self::Member,
-            "treasurer" => Self::Treasurer,
-            "manager" => Self::Manager,
-            "registrar" => Self::Registrar,
-            "auditor" => Self::Auditor,
-            "street_office" => Self::StreetOffice,
-            "housing_bureau" => Self::HousingBureau,
-            "bank" => Self::Bank,
-            "keeper" => Self::Keeper,
-            "counter" => Self::Counter,
-            _ => return None,
-        })
+        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, office)| *office)
     }
 
     /// As the interface spells it; a passed decision is no office there.

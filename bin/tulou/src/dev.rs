@@ -12,6 +12,7 @@ use std::{
 use alloy_primitives::{Address, B256, U256};
 use clap::Args;
 use tulou_client::Key;
+use tulou_modules::roles::Office;
 use tulou_node::{Node, NodeConfig, NodeFolder};
 use tulou_primitives::{Genesis, GenesisAccount, OfficeHolder};
 
@@ -26,21 +27,6 @@ pub(crate) const CHAIN_ID: u64 = 7755;
 const GAS_LIMIT: u64 = 1_000_000_000;
 /// Accounts of the test mnemonic that an empty chain funds.
 const TEST_ACCOUNTS: u32 = 20;
-/// Every office, as `IRoles.sol` names them.
-const OFFICES: &[&str] = &[
-    "chair",
-    "member",
-    "treasurer",
-    "manager",
-    "registrar",
-    "auditor",
-    "street_office",
-    "housing_bureau",
-    "bank",
-    "keeper",
-    "counter",
-];
-
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Folder of the ledger; made where it is missing.
@@ -147,9 +133,9 @@ fn empty_genesis(validator: B256, now: u64) -> Genesis {
     let accounts: Vec<Address> =
         (0..TEST_ACCOUNTS).filter_map(|i| Key::test(i).ok()).map(|key| key.address()).collect();
     let first = accounts.first().copied().unwrap_or_default();
-    let offices = OFFICES
+    let offices = Office::NAMED
         .iter()
-        .map(|office| OfficeHolder { office: (*office).into(), account: first, until: 0 })
+        .map(|(office, _)| OfficeHolder { office: (*office).into(), account: first, until: 0 })
         .collect();
     genesis(validator, now, offices, accounts)
 }
