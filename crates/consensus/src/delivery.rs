@@ -60,28 +60,30 @@ impl Certifier {
         Self { marshal, nearest: None }
     }
 
-    /// The certificate of the block at `height`, else of the nearest block above it.
+    /// The certificate of the block at `height`, else of the nearest block above it. `None` while the
+    /// archive holds neither: a kill may keep a block and lose its certificate, which comes again when
+    /// the votes of its view are replayed, or with the next block.
     ///
     /// # Errors
-    /// A sentence, if the archive holds none: it delivered a block that nothing makes final.
-    pub(crate) async fn certificate(&mut self, height: u64) -> Result<Finality, String> {
+    /// A sentence, if a certificate does not decode.
+    pub(crate) async fn certificate(&mut self, height: u64) -> Result<Option<Finality>, String> {
         if let Some(own) = self.lookup(height).await? {
-            return Ok(own);
+            return Ok(Some(own));
         }
         if let Some((found, finality)) = &self.nearest
             && *found > height
         {
-            return Ok(finality.clone());
+            return Ok(Some(finality.clone()));
         }
         let tip = self.marshal.get_info(Identifier::Latest).await;
         let tip = tip.map_or(height, |(tip, _)| tip.get());
         for above in height.saturating_add(1)..=tip {
             if let Some(finality) = self.lookup(above).await? {
                 self.nearest = Some((above, finality.clone()));
-                return Ok(finality);
+                return Ok(Some(finality));
             }
         }
-        Err(format!("no certificate makes block {height} final"))
+        Ok(None)
     }
 
     async fn lookup(&self, height: u64) -> Result<Option<Finality>, String> {

@@ -15,7 +15,7 @@ use commonware_consensus::{
 use commonware_cryptography::{Digested, Sha256, ed25519::PublicKey};
 use commonware_p2p::utils::mux::{Builder, MuxHandle, Muxer};
 use commonware_parallel::Sequential;
-use commonware_runtime::{Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
+use commonware_runtime::{Clock, Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
 use commonware_utils::{Acknowledgement, NZDuration, NZUsize, vec::NonEmptyVec};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
@@ -104,6 +104,19 @@ impl Drop for Active {
     }
 }
 
+/// What became of a final block that the archive delivered.
+enum Delivered {
+    /// The node has it.
+    Yes,
+    /// The node has it, and it was the last of its epoch: the next one runs.
+    Last(Active),
+    /// Its certificate is not there yet.
+    NotYet,
+}
+
+/// How often a certificate that a kill has lost is looked for again.
+const CERTIFICATE_RETRY: Duration = Duration::from_millis(50);
+
 /// Runs the epochs and hands final blocks to the node.
 pub(crate) struct Epochs {
     context: Context,
@@ -133,6 +146,8 @@ impl Epochs {
         let mut stopped = self.context.stopped();
         self.replay(processed).await?;
         let mut active = self.resume(processed).await?;
+        // The block that comes next, until its certificate is there and the node has it.
+        let mut waiting: Option<Delivery> = None;
         loop {
             tokio::select! {
                 biased;
@@ -140,19 +155,8 @@ impl Epochs {
                 ended = &mut active.handle => {
                     return Err(format!("voting in epoch {} ended: {ended:?}", active.epoch));
                 }
-                Some((block, ack)) = inbox.recv() => {
-                    match self.deliver(active.epoch, &block).await {
-                        Ok(Some(next)) => active = next,
-                        Ok(None) => {}
-                        Err(why) => {
-                            // Before the acknowledgement is dropped, which ends other actors: the
-                            // cause must be known before its consequences.
-                            let _ = self.shared.failure.set(why.clone());
-                            return Err(why);
-                        }
-                    }
-                    ack.acknowledge();
-                }
+                Some(delivery) = inbox.recv(), if waiting.is_none() => waiting = Some(delivery),
+                () = self.context.sleep(CERTIFICATE_RETRY), if waiting.is_some() => {}
                 Some(from) = self.muxes.early_votes.ahead_of(active.epoch) => {
                     self.hint(active.epoch, from);
                 }
@@ -160,6 +164,22 @@ impl Epochs {
                     self.hint(active.epoch, from);
                 }
             }
+            let Some((block, ack)) = waiting.take() else { continue };
+            match self.deliver(active.epoch, &block).await {
+                Ok(Delivered::Last(next)) => active = next,
+                Ok(Delivered::Yes) => {}
+                Ok(Delivered::NotYet) => {
+                    waiting = Some((block, ack));
+                    continue;
+                }
+                Err(why) => {
+                    // Before the acknowledgement is dropped, which ends other actors: the
+                    // cause must be known before its consequences.
+                    let _ = self.shared.failure.set(why.clone());
+                    return Err(why);
+                }
+            }
+            ack.acknowledge();
         }
     }
 
@@ -173,7 +193,9 @@ impl Epochs {
         }
         for height in held.saturating_add(1)..=processed.get() {
             let block = self.archived(height).await?;
-            self.hand_over(block.inner().block()).await?;
+            if !self.hand_over(block.inner().block()).await? {
+                return Err(format!("no certificate makes block {height} final"));
+            }
         }
         Ok(())
     }
@@ -196,9 +218,13 @@ impl Epochs {
     }
 
     /// Gives a final block with its certificate to the node and waits until it is durable there.
-    async fn hand_over(&mut self, block: &Block) -> Result<(), String> {
-        let finality = self.certifier.certificate(block.height()).await?;
-        self.shared.app.finalized(block.clone(), finality).await
+    /// `false` while there is no certificate.
+    async fn hand_over(&mut self, block: &Block) -> Result<bool, String> {
+        let Some(finality) = self.certifier.certificate(block.height()).await? else {
+            return Ok(false);
+        };
+        self.shared.app.finalized(block.clone(), finality).await?;
+        Ok(true)
     }
 
     /// Hands a final block to the node and, if it is the last of its epoch, starts the next one.
@@ -206,19 +232,19 @@ impl Epochs {
         &mut self,
         epoch: u64,
         block: &Digested<ChainBlock>,
-    ) -> Result<Option<Active>, String> {
+    ) -> Result<Delivered, String> {
         let height = block.height().get();
-        if height > 0 {
-            self.hand_over(block.inner().block()).await?;
+        if height > 0 && !self.hand_over(block.inner().block()).await? {
+            return Ok(Delivered::NotYet);
         }
         if height != self.last(epoch) {
-            return Ok(None);
+            return Ok(Delivered::Yes);
         }
         // Before the acknowledgement: after a crash here the block comes again and with it the
         // hand-over.
         let next = self.enter(epoch + 1, digest(block.inner().block().hash())).await?;
         self.forget(epoch).await;
-        Ok(Some(next))
+        Ok(Delivered::Last(next))
     }
 
     /// Starts to vote in `epoch`, whose first block stands on `parent`.
