@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use alloy_json_abi::StateMutability;
 use alloy_primitives::b256;
-use tulou_primitives::{Genesis, OfficeHolder};
+use tulou_primitives::{Genesis, GenesisMember, OfficeHolder};
 use tulou_slots::{ISystem, Memory};
 
 use crate::{prelude::*, roles::Office, *};
@@ -22,10 +22,13 @@ fn first_page() -> Genesis {
         gas_limit: 30_000_000,
         epoch_length: 100,
         heartbeat_ms: 5_000,
-        validators: vec![b256!("00000000000000000000000000000000000000000000000000000000000000aa")],
+        release: 1,
+        members: vec![GenesisMember::lone(b256!(
+            "00000000000000000000000000000000000000000000000000000000000000aa"
+        ))],
         packs: vec!["cn".into(), "cn-hangzhou".into()],
         offices: vec![OfficeHolder { office: "chair".into(), account: CHAIR, until: NOW + 9 }],
-        accounts: Default::default(),
+        ..Default::default()
     }
 }
 

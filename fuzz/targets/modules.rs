@@ -44,10 +44,10 @@ static FIRST_PAGE: LazyLock<Memory> = LazyLock::new(|| {
         gas_limit: 30_000_000,
         epoch_length: 100,
         heartbeat_ms: 5_000,
-        validators: Vec::new(),
+        release: 1,
         packs: vec!["cn".into(), "cn-hangzhou".into()],
         offices: Office::NAMED.iter().map(|&(office, _)| holder(office)).collect(),
-        accounts: Default::default(),
+        ..Default::default()
     };
     let mut memory = Memory::default();
     memory.now = NOW;

@@ -14,7 +14,7 @@ use clap::Args;
 use tulou_client::Key;
 use tulou_modules::roles::Office;
 use tulou_node::{Node, NodeConfig, NodeFolder};
-use tulou_primitives::{Genesis, GenesisAccount, OfficeHolder};
+use tulou_primitives::{Genesis, GenesisAccount, GenesisMember, OfficeHolder};
 
 use crate::{
     demo,
@@ -159,9 +159,11 @@ pub(crate) fn genesis(
         gas_limit: GAS_LIMIT,
         epoch_length: 500,
         heartbeat_ms: 5_000,
-        validators: vec![validator],
+        release: 1,
+        members: vec![GenesisMember::lone(validator)],
         packs: vec!["cn".into(), "cn-hangzhou".into()],
         offices,
         accounts: funded,
+        ..Default::default()
     }
 }

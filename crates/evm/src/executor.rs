@@ -30,6 +30,9 @@ pub struct BlockEnv {
     pub beneficiary: Address,
     /// `PREVRANDAO`: not a source of randomness here.
     pub prevrandao: B256,
+    /// In the last block of an epoch, the commitment to the validators of the next one, which becomes
+    /// the header's `extraData`.
+    pub next_validators: Option<B256>,
 }
 
 /// The outcome of a block.

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, keccak256};
 use alloy_rlp::{Encodable, RlpEncodable};
-use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Genesis};
+use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Genesis, Share};
 use tulou_slots::{Fault, Host, Memory, Res};
 
 use crate::{
@@ -139,7 +139,27 @@ fn commitment(genesis: &Genesis) -> B256 {
         gas_limit: genesis.gas_limit,
         epoch_length: genesis.epoch_length,
         heartbeat_ms: genesis.heartbeat_ms,
-        validators: &genesis.validators,
+        estate: &genesis.estate,
+        release: genesis.release,
+        members: genesis
+            .members
+            .iter()
+            .map(|member| Member {
+                name: &member.name,
+                account: member.account,
+                weight: member.weight,
+                node: member.node,
+                kind: member.kind as u8,
+                address: &member.address,
+            })
+            .collect(),
+        council: Council {
+            participation: share(genesis.council.participation),
+            majority: share(genesis.council.majority),
+            voting_s: genesis.council.voting_s,
+            delay_s: genesis.council.delay_s,
+            veto: share(genesis.council.veto),
+        },
         packs: &genesis.packs,
         offices: genesis
             .offices
@@ -179,10 +199,36 @@ struct Page<'a> {
     gas_limit: u64,
     epoch_length: u64,
     heartbeat_ms: u64,
-    validators: &'a Vec<B256>,
+    estate: &'a str,
+    release: u32,
+    members: Vec<Member<'a>>,
+    council: Council,
     packs: &'a Vec<String>,
     offices: Vec<Office<'a>>,
     accounts: Vec<Account>,
+}
+
+#[derive(RlpEncodable)]
+struct Member<'a> {
+    name: &'a str,
+    account: Address,
+    weight: u32,
+    node: B256,
+    kind: u8,
+    address: &'a str,
+}
+
+#[derive(RlpEncodable)]
+struct Council {
+    participation: Vec<u32>,
+    majority: Vec<u32>,
+    voting_s: u64,
+    delay_s: u64,
+    veto: Vec<u32>,
+}
+
+fn share(share: Share) -> Vec<u32> {
+    vec![share.num, share.den]
 }
 
 #[derive(RlpEncodable)]

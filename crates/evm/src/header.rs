@@ -52,6 +52,7 @@ pub fn seal_header(
         gas_used: executed.gas_used,
         timestamp: env.timestamp,
         mix_hash: env.prevrandao,
+        extra_data: env.next_validators.map(|hash| hash.into()).unwrap_or_default(),
         ..empty_header()
     }
 }
@@ -61,7 +62,8 @@ pub fn seal_header(
 ///
 /// # Errors
 /// The first of these that is wrong, in words: height, timestamp (never before the parent's), gas
-/// limit (the parent's), gas used (within the limit), fields that are always the same.
+/// limit (the parent's), gas used (within the limit), fields that are always the same and the length of
+/// `extraData` (a commitment or nothing).
 pub fn validate_header(parent: &Header, header: &Header) -> Result<(), String> {
     if parent.number.checked_add(1) != Some(header.number) {
         return Err(format!("height {} does not follow {}", header.number, parent.number));
@@ -92,9 +94,10 @@ pub fn validate_header(parent: &Header, header: &Header) -> Result<(), String> {
         gas_limit: header.gas_limit,
         gas_used: header.gas_used,
         timestamp: header.timestamp,
+        extra_data: header.extra_data.clone(),
         ..empty_header()
     };
-    if *header != fixed {
+    if *header != fixed || !matches!(header.extra_data.len(), 0 | 32) {
         return Err("a field that has one value in every block has another".into());
     }
     Ok(())

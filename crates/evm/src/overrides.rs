@@ -65,6 +65,7 @@ impl Overrides {
             gas_limit: block.gas_limit.unwrap_or(env.gas_limit),
             beneficiary: block.coinbase.unwrap_or(env.beneficiary),
             prevrandao: block.prevrandao.unwrap_or(env.prevrandao),
+            next_validators: env.next_validators,
         }
     }
 }

@@ -10,7 +10,7 @@ use tulou_consensus::{Application, Finality};
 use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
 use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
-use tulou_primitives::{Block, Genesis};
+use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end, validators_hash};
 
 use crate::Clock;
 
@@ -99,7 +99,15 @@ impl Parts {
             gas_limit: self.genesis.gas_limit,
             beneficiary: self.beneficiary,
             prevrandao: B256::ZERO,
+            next_validators: self.next_validators(parent.height() + 1),
         }
+    }
+
+    /// Commitment to the validators of the next epoch, where `height` is the last of its own.
+    fn next_validators(&self, height: u64) -> Option<B256> {
+        let length = self.genesis.epoch_length;
+        is_epoch_end(height, length)
+            .then(|| validators_hash(epoch_of(height, length) + 1, &self.genesis.validators()))
     }
 
     /// Transactions of the blocks from `parent` back to the head: admitted, executed, not final yet.
@@ -303,6 +311,6 @@ impl Application for Chain {
     }
 
     fn validators(&self, _epoch: u64) -> Vec<B256> {
-        self.0.genesis.validators.clone()
+        self.0.genesis.validators()
     }
 }

@@ -79,6 +79,7 @@ impl Keeper {
             gas_limit: self.gas_limit,
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
+            next_validators: None,
         };
         let request = CallRequest {
             from: self.key.address(),

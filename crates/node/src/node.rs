@@ -220,6 +220,7 @@ impl Node {
             gas_limit: head.header.gas_limit,
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
+            next_validators: None,
         };
         let request = CallRequest { from, to: Some(to), input, ..Default::default() };
         match tulou_evm::call(&self.ledger.latest(), &env, &request, None, env.gas_limit) {
@@ -263,7 +264,7 @@ fn genesis_of(
             genesis
         }
     };
-    if !genesis.validators.contains(&public_key) {
+    if !genesis.validators().contains(&public_key) {
         return Err(NodeError::NotAValidator(public_key));
     }
     Ok(genesis)
@@ -309,7 +310,7 @@ impl FinalitySource for Committee {
     }
 
     fn validators(&self, _height: u64) -> Vec<B256> {
-        let mut keys = self.genesis.validators.clone();
+        let mut keys = self.genesis.validators();
         keys.sort_unstable();
         keys
     }

@@ -2,13 +2,17 @@
 //! changes. No I/O and no clock.
 
 mod block;
+mod epoch;
 mod genesis;
 mod state;
 mod transaction;
 mod units;
 
 pub use block::{Block, BlockDecodeError, Header};
-pub use genesis::{Genesis, GenesisAccount, OfficeHolder};
+pub use epoch::{epoch_of, is_epoch_end, validators_hash};
+pub use genesis::{
+    CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,
+};
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
 pub use transaction::{Tx, TxError};
 pub use units::{Area, Fen, ParseUnitError};

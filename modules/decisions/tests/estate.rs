@@ -2,7 +2,7 @@
 //! one owner each. Building 2 is roll R1: eight homes, 800.00 m2, six heads.
 
 use alloy_sol_types::{SolCall, SolError};
-use tulou_primitives::{Genesis, OfficeHolder};
+use tulou_primitives::{Genesis, GenesisMember, OfficeHolder};
 use tulou_slots::Memory;
 
 use crate::decisions::IDecisions::{self, *};
@@ -223,10 +223,11 @@ fn first_page() -> Genesis {
         gas_limit: 30_000_000,
         epoch_length: 100,
         heartbeat_ms: 5_000,
-        validators: vec![B256::repeat_byte(1)],
+        release: 1,
+        members: vec![GenesisMember::lone(B256::repeat_byte(1))],
         packs: vec!["cn".into(), "cn-hangzhou".into()],
         offices: offices.collect(),
-        accounts: Default::default(),
+        ..Default::default()
     }
 }
 

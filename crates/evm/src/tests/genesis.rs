@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_sol_types::SolError;
-use tulou_primitives::{Genesis, GenesisAccount, OfficeHolder};
+use tulou_primitives::{Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder};
 
 use tulou_slots::ISystem;
 
@@ -25,10 +25,12 @@ fn sample() -> Genesis {
         gas_limit: 60_000_000,
         epoch_length: 100,
         heartbeat_ms: 1_000,
-        validators: vec![B256::repeat_byte(1)],
+        release: 1,
+        members: vec![GenesisMember::lone(B256::repeat_byte(1))],
         packs: vec![],
         offices: vec![],
         accounts: [(Address::repeat_byte(1), account)].into(),
+        ..Default::default()
     }
 }
 
@@ -88,13 +90,25 @@ fn every_field_decides_the_hash() {
     assert_eq!(base, hash(&sample()));
     assert_ne!(base, genesis_block(&sample(), B256::repeat_byte(1)).hash());
     let office = OfficeHolder { office: "registrar".into(), account: Address::ZERO, until: 0 };
-    let edits: [&dyn Fn(&mut Genesis); 12] = [
+    let edits: [&dyn Fn(&mut Genesis); 24] = [
         &|g| g.chain_id += 1,
         &|g| g.timestamp += 1,
         &|g| g.gas_limit += 1,
         &|g| g.epoch_length += 1,
         &|g| g.heartbeat_ms += 1,
-        &|g| g.validators.push(B256::ZERO),
+        &|g| g.members.push(GenesisMember::lone(B256::ZERO)),
+        &|g| g.members[0].name.push('x'),
+        &|g| g.members[0].account = Address::repeat_byte(9),
+        &|g| g.members[0].weight = 1,
+        &|g| g.members[0].kind = NodeKind::Archive,
+        &|g| g.members[0].address.push('x'),
+        &|g| g.estate.push('x'),
+        &|g| g.release += 1,
+        &|g| g.council.voting_s += 1,
+        &|g| g.council.delay_s += 1,
+        &|g| g.council.participation.num += 1,
+        &|g| g.council.majority.den += 1,
+        &|g| g.council.veto.den += 1,
         &|g| g.packs.push("cn".into()),
         &|g| g.offices.push(office.clone()),
         &|g| g.accounts.clear(),

@@ -183,6 +183,7 @@ impl World {
             gas_limit: GAS_LIMIT,
             beneficiary: Address::repeat_byte(0xbe),
             prevrandao: B256::ZERO,
+            next_validators: None,
         }
     }
 

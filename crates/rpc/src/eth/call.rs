@@ -81,6 +81,7 @@ fn env_of(node: &Node, state: &Version) -> BlockEnv {
         gas_limit: header.gas_limit,
         beneficiary: header.beneficiary,
         prevrandao: header.mix_hash,
+        next_validators: None,
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tulou_evm::{BlockEnv, BuildLimits};
 use tulou_ledger::{Ledger, LedgerConfig};
 use tulou_mempool::{Mempool, MempoolConfig};
-use tulou_primitives::{Block, Genesis, GenesisAccount};
+use tulou_primitives::{Block, Genesis, GenesisAccount, GenesisMember};
 use tulou_rpc::{DevClock, FinalitySource, RpcConfig, RpcContext, ServerHandle, serve};
 
 pub(crate) const CHAIN: u64 = 7755;
@@ -76,10 +76,12 @@ fn genesis() -> Genesis {
         gas_limit: GAS_LIMIT,
         epoch_length: 100,
         heartbeat_ms: 5_000,
-        validators: vec![B256::repeat_byte(7)],
+        release: 1,
+        members: vec![GenesisMember::lone(B256::repeat_byte(7))],
         packs: vec!["cn".into()],
         offices: Vec::new(),
         accounts: [(rich().address(), account)].into(),
+        ..Default::default()
     }
 }
 
@@ -118,6 +120,7 @@ impl World {
             gas_limit: GAS_LIMIT,
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
+            next_validators: None,
         };
         let version = self.ledger.latest();
         let limits = BuildLimits {
