@@ -18,7 +18,8 @@ fn file() -> PathBuf {
 #[test]
 fn the_committed_vectors_are_what_this_code_makes() {
     let made = tamper::vectors();
-    let text = serde_json::to_string_pretty(&made).unwrap() + "\n";
+    // A line for each case, so that a change shows which.
+    let text = made.to_string().replace("{\"name\"", "\n{\"name\"") + "\n";
     if std::env::var_os("TULOU_WRITE_VECTORS").is_some() {
         std::fs::create_dir_all(file().parent().unwrap()).unwrap();
         std::fs::write(file(), &text).unwrap();
@@ -98,7 +99,7 @@ fn every_vector_is_accepted_or_fails_at_the_step_it_names() {
 
 #[test]
 fn certificate_bytes_by_number_of_validators() {
-    let expected = [(4, 241), (7, 369), (10, 498), (20, 947)];
+    let expected = [(4, 239), (7, 367), (10, 496), (20, 945)];
     for (n, bytes) in expected {
         let length = estate::certificate_of(n).len();
         println!("{n} validators: certificate of {length} bytes");

@@ -12,22 +12,22 @@ use tulou_proofs::{
     quorum,
 };
 
-pub const CHAIN: u64 = 7755;
-pub const EPOCH: u64 = 4;
+pub(crate) const CHAIN: u64 = 7755;
+pub(crate) const EPOCH: u64 = 4;
 /// Pages after the first.
-pub const HEAD: u64 = 14;
+pub(crate) const HEAD: u64 = 14;
 /// Receipts on each page.
-pub const RECEIPTS: usize = 140;
+pub(crate) const RECEIPTS: usize = 140;
 /// An account with a balance, and a contract with slots.
-pub const HOLDER: Address = Address::repeat_byte(0xa1);
-pub const TALLY: Address = Address::repeat_byte(0x77);
-pub const NOBODY: Address = Address::repeat_byte(0x0e);
+pub(crate) const HOLDER: Address = Address::repeat_byte(0xa1);
+pub(crate) const TALLY: Address = Address::repeat_byte(0x77);
+pub(crate) const NOBODY: Address = Address::repeat_byte(0x0e);
 
 fn signer(n: u8) -> SigningKey {
     SigningKey::from(keccak256([b"tulou vector validator ".as_slice(), &[n]].concat()).0)
 }
 
-pub fn key_of(n: u8) -> B256 {
+pub(crate) fn key_of(n: u8) -> B256 {
     B256::from(<[u8; 32]>::from(VerificationKey::from(&signer(n))))
 }
 
@@ -41,7 +41,7 @@ fn members(epoch: u64) -> Vec<u8> {
 }
 
 /// The set of an epoch, ascending by key.
-pub fn set(epoch: u64) -> Vec<B256> {
+pub(crate) fn set(epoch: u64) -> Vec<B256> {
     sorted(&members(epoch)).into_iter().map(|n| key_of(n)).collect()
 }
 
@@ -76,7 +76,7 @@ fn rlp(value: &impl Encodable) -> Vec<u8> {
 }
 
 /// Receipt at a place of a page: odd ones were refused, the third says what was decided.
-pub fn receipt(height: u64, index: usize) -> Bytes {
+pub(crate) fn receipt(height: u64, index: usize) -> Bytes {
     let events = if index == 3 {
         let topics = vec![keccak256("Decided(uint64)"), B256::with_last_byte(height as u8)];
         vec![Log::new_unchecked(TALLY, topics, Bytes::from(vec![9; 64]))]
@@ -97,7 +97,7 @@ fn receipts(height: u64, wanted: &[usize]) -> (B256, Vec<Vec<Bytes>>) {
 }
 
 /// What stands for a transaction: to a reader it is bytes with a hash.
-pub fn transaction(height: u64, index: usize) -> Bytes {
+pub(crate) fn transaction(height: u64, index: usize) -> Bytes {
     [&[2, height as u8], &(index as u64).to_be_bytes()[..], &[0x5a; 90]].concat().into()
 }
 
@@ -107,7 +107,7 @@ fn transactions(height: u64, wanted: &[usize]) -> (B256, Vec<Vec<Bytes>>) {
 }
 
 /// Slots of the contract: a mapping at slot 0 with thirty entries, and a count at slot 1.
-pub fn slots(height: u64) -> Vec<(U256, U256)> {
+pub(crate) fn slots(height: u64) -> Vec<(U256, U256)> {
     let entry =
         |n: u64| (mapping_slot(B256::from(U256::from(n)), U256::ZERO), U256::from(n * height));
     let mut slots: Vec<_> = (1..=30).map(entry).filter(|(_, value)| !value.is_zero()).collect();
@@ -137,14 +137,14 @@ fn accounts(height: u64, wanted: &[Address]) -> (B256, Vec<Vec<Bytes>>) {
 }
 
 /// All pages.
-pub struct Estate {
-    pub headers: Vec<Header>,
-    pub chain_id: u64,
+pub(crate) struct Estate {
+    pub(crate) headers: Vec<Header>,
+    pub(crate) chain_id: u64,
 }
 
 impl Estate {
     /// The estate of the vectors, or another one.
-    pub fn new(chain_id: u64) -> Self {
+    pub(crate) fn new(chain_id: u64) -> Self {
         let mut headers: Vec<Header> = Vec::new();
         for height in 0..=HEAD {
             let mut header = Header {
@@ -167,20 +167,20 @@ impl Estate {
         Self { headers, chain_id }
     }
 
-    pub fn genesis(&self) -> B256 {
+    pub(crate) fn genesis(&self) -> B256 {
         self.headers[0].hash_slow()
     }
 
-    pub fn sheet(&self) -> KeySheet {
+    pub(crate) fn sheet(&self) -> KeySheet {
         KeySheet::new(self.chain_id, self.genesis(), EPOCH, 0, set(0)).unwrap()
     }
 
-    pub fn header(&self, height: u64) -> Bytes {
+    pub(crate) fn header(&self, height: u64) -> Bytes {
         rlp(&self.headers[height as usize]).into()
     }
 
     /// Certificate of a page, by a quorum of its epoch.
-    pub fn certificate(&self, height: u64) -> Bytes {
+    pub(crate) fn certificate(&self, height: u64) -> Bytes {
         let epoch = epoch_of(height, EPOCH);
         let members = sorted(&members(epoch));
         let signers: Vec<usize> = (0..quorum(members.len())).collect();
@@ -188,23 +188,29 @@ impl Estate {
     }
 
     /// Certificate of anything, by these places of these members.
-    pub fn signed(&self, epoch: u64, digest: B256, members: &[u8], places: &[usize]) -> Bytes {
+    pub(crate) fn signed(
+        &self,
+        epoch: u64,
+        digest: B256,
+        members: &[u8],
+        places: &[usize],
+    ) -> Bytes {
         let space = namespace(self.chain_id, self.genesis());
         certificate(&space, epoch, digest, members, places)
     }
 
-    pub fn page(&self, height: u64) -> PageProof {
+    pub(crate) fn page(&self, height: u64) -> PageProof {
         let (header, certificate) = (self.header(height), self.certificate(height));
         PageProof { header, certificate, links: Vec::new() }
     }
 
     /// A page that has only the certificate of a later one.
-    pub fn linked(&self, height: u64, certified: u64) -> PageProof {
+    pub(crate) fn linked(&self, height: u64, certified: u64) -> PageProof {
         let links = (height + 1..=certified).map(|height| self.header(height)).collect();
         PageProof { header: self.header(height), certificate: self.certificate(certified), links }
     }
 
-    pub fn receipt(&self, height: u64, index: usize) -> ReceiptProof {
+    pub(crate) fn receipt(&self, height: u64, index: usize) -> ReceiptProof {
         ReceiptProof {
             page: self.page(height),
             index: index as u64,
@@ -215,7 +221,7 @@ impl Estate {
         }
     }
 
-    pub fn account(
+    pub(crate) fn account(
         &self,
         height: u64,
         address: Address,
@@ -236,14 +242,14 @@ impl Estate {
         AccountProof { address, balance: U256::from(balance), account_proof, storage_proof }
     }
 
-    pub fn link(&self, epoch: u64) -> EpochLink {
+    pub(crate) fn link(&self, epoch: u64) -> EpochLink {
         let end = (epoch + 1) * EPOCH - 1;
         let (header, certificate) = (self.header(end), self.certificate(end));
         EpochLink { epoch, header, certificate, next: set(epoch + 1) }
     }
 }
 
-pub fn members_of(epoch: u64) -> Vec<u8> {
+pub(crate) fn members_of(epoch: u64) -> Vec<u8> {
     sorted(&members(epoch))
 }
 
@@ -273,7 +279,7 @@ fn certificate(space: &[u8], epoch: u64, digest: B256, members: &[u8], places: &
 }
 
 /// A certificate of `n` validators, to measure.
-pub fn certificate_of(n: u8) -> Bytes {
+pub(crate) fn certificate_of(n: u8) -> Bytes {
     let members = sorted(&(0..n).collect::<Vec<_>>());
     let places: Vec<usize> = (0..quorum(members.len())).collect();
     certificate(&namespace(CHAIN, B256::ZERO), 0, B256::ZERO, &members, &places)

@@ -10,7 +10,7 @@ use crate::estate::{
 };
 
 /// The file.
-pub fn vectors() -> Value {
+pub(crate) fn vectors() -> Value {
     let estate = Estate::new(CHAIN);
     let mut cases = Vec::new();
     sheets(&estate, &mut cases);
