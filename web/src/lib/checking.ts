@@ -81,7 +81,7 @@ function keep(client: LightClient): void {
 }
 
 /** On one's own machine a book may be begun anew under the same address: the demo often is. */
-const isOwnMachine = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+const isOwnMachine = (): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
 
 /**
  * The book this device trusts: that of the sheet it scanned, or of the one it met first. Pages of a pinned book that do not hold stay
@@ -89,7 +89,7 @@ const isOwnMachine = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostn
  */
 async function reader(): Promise<LightClient> {
   const pinned = known();
-  if (pinned && (!isOwnMachine || get('scanned') === pinned.sheet.genesis)) return pinned;
+  if (pinned && (!isOwnMachine() || get('scanned') === pinned.sheet.genesis)) return pinned;
   const sheet = await rpc<{ text: string }>('tulou_getKeySheet');
   const offered = parseKeySheet(sheet.text);
   if (pinned && pinned.sheet.genesis === offered.genesis) return pinned;
