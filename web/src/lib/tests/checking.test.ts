@@ -1,17 +1,17 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { parseKeySheet, printKeySheet } from '$verifier/index';
-import { named, vectors } from '../../verifier/tests/vectors';
-import { check, known, latestCheck, pin } from './checking';
+import { named, vectors } from '../../../verifier/tests/vectors';
+import { check, known, latestCheck, pin } from '../checking';
 
 const memory = new Map<string, string>();
 let sheet = vectors.sheet;
 const answers: Record<string, (params: unknown[]) => unknown> = {};
 
-vi.mock('./prefs.svelte', () => ({
+vi.mock('../prefs.svelte', () => ({
   get: (key: string) => memory.get(key) ?? null,
   set: (key: string, value: string) => memory.set(key, value),
 }));
-vi.mock('./rpc', () => {
+vi.mock('../rpc', () => {
   class RpcError extends Error {
     readonly code = -32000;
   }
