@@ -1,6 +1,11 @@
 //! What the engine asks of the application: build a block, check a block, make a block final.
 
-use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, B256};
 use futures::future::BoxFuture;
@@ -11,6 +16,7 @@ use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
 use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
 use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end, validators_hash};
+use tulou_rpc::BlockMeters;
 
 use crate::Clock;
 
@@ -30,6 +36,7 @@ struct Parts {
     clock: Arc<Clock>,
     beneficiary: Address,
     runtime: Handle,
+    meters: Arc<BlockMeters>,
 }
 
 /// Why a block cannot be held.
@@ -48,8 +55,9 @@ impl Chain {
         clock: Arc<Clock>,
         beneficiary: Address,
         runtime: Handle,
+        meters: Arc<BlockMeters>,
     ) -> Self {
-        Self(Arc::new(Parts { genesis, ledger, mempool, clock, beneficiary, runtime }))
+        Self(Arc::new(Parts { genesis, ledger, mempool, clock, beneficiary, runtime, meters }))
     }
 
     /// Runs a task on the node's own runtime and ends it when the engine drops the answer.
@@ -134,7 +142,9 @@ impl Parts {
         let in_flight = self.in_flight(parent);
         let mut candidates =
             self.mempool.best_beyond(BLOCK_TRANSACTIONS_MAX, |hash| in_flight.contains(hash));
+        let begun = Instant::now();
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
+        self.meters.executed(begun.elapsed());
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
             let never =
@@ -168,7 +178,9 @@ impl Parts {
         let block = block.clone().with_known(|hash| self.mempool.known(hash));
         let env =
             BlockEnv { beneficiary: header.beneficiary, ..self.env(parent, header.timestamp) };
+        let begun = Instant::now();
         let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
+        self.meters.executed(begun.elapsed());
         let speculation = self
             .ledger
             .propose_root(parent.hash(), &executed.changes)
@@ -198,9 +210,11 @@ impl Parts {
                     Refused::Unknown(why) => why,
                 })?;
             }
+            let begun = Instant::now();
             let certificate = finality.encoded.clone();
             self.ledger.put_finality(block.height(), certificate).map_err(|e| e.to_string())?;
             self.ledger.finalize(block.hash()).map_err(|e| e.to_string())?;
+            self.meters.committed(begun.elapsed());
         }
         self.mempool.on_final(block);
         Ok(())

@@ -15,7 +15,7 @@ use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
 use tulou_ledger::{Head, Ledger, LedgerConfig, LedgerError};
 use tulou_mempool::{Mempool, MempoolConfig, Refused};
 use tulou_primitives::Genesis;
-use tulou_rpc::{DevClock, FinalitySource, RpcConfig, RpcContext, ServerHandle};
+use tulou_rpc::{BlockMeters, DevClock, FinalitySource, RpcConfig, RpcContext, ServerHandle};
 
 use crate::{
     Clock, FolderError, NodeFolder,
@@ -139,6 +139,7 @@ impl Node {
             },
             ledger.clone(),
         ));
+        let blocks = Arc::new(BlockMeters::default());
         let chain = Chain::new(
             genesis.clone(),
             ledger.clone(),
@@ -146,6 +147,7 @@ impl Node {
             clock.clone(),
             Address::from_word(public_key),
             runtime.handle().clone(),
+            blocks.clone(),
         );
         let engine = engine_config(&config, &folder, validator, &genesis, block.hash());
         let engine = tulou_consensus::start(engine, Arc::new(chain))?;
@@ -163,6 +165,11 @@ impl Node {
             mempool: mempool.clone(),
             chain_id: genesis.chain_id,
             gas_limit: genesis.gas_limit,
+            genesis: Arc::new(genesis.clone()),
+            name: String::new(),
+            dir: Some(config.dir.clone()),
+            watch: None,
+            blocks,
             finality: Arc::new(Committee { genesis, genesis_hash: block.hash() }),
             dev: config.dev.then(|| clock.clone() as Arc<dyn DevClock>),
             config: RpcConfig::default(),

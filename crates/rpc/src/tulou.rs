@@ -7,10 +7,12 @@ use serde::Deserialize;
 use crate::{
     error::RpcError,
     eth::{Methods, light as cheap},
+    watch,
 };
 
 pub(crate) fn register(methods: &mut Methods, dev: bool) -> Result<(), RegisterMethodError> {
     crate::light::register(methods)?;
+    cheap(methods, "tulou_consortium", |node, _| Ok(watch::consortium(node)))?;
     if dev {
         cheap(methods, "evm_increaseTime", |node, params| {
             let seconds = params.next::<Quantity>()?.get();
