@@ -124,13 +124,15 @@ fn epoch_link(node: &Node, params: &mut ParamsSequence<'_>) -> Result<EpochLink,
     if end > head {
         return Err(not_over(&format!("it ends with block {end},")));
     }
-    let Some((header, certificate)) = epoch_end(node, end)? else {
+    let Some((header, certificate, mut next)) = epoch_end(node, epoch)? else {
         return Err(RpcError::NotFound(format!(
             "block {end}, the last of epoch {epoch}, is not kept here with its certificate; ask another node, best an archive"
         )));
     };
-    let mut next = node.finality.validators(next_first);
-    next.sort_unstable();
+    if next.is_empty() {
+        next = node.finality.validators(next_first);
+        next.sort_unstable();
+    }
     if header.extra_data[..] != validators_hash(epoch + 1, &next)[..] {
         return Err(RpcError::Fault(format!(
             "the validators of epoch {} known here are not those that block {end} names",
@@ -140,13 +142,14 @@ fn epoch_link(node: &Node, params: &mut ParamsSequence<'_>) -> Result<EpochLink,
     Ok(EpochLink { epoch, header: rlp(&header), certificate, next })
 }
 
-/// Header and certificate of the last block of an epoch; `None` where one of them is not here. A
-/// certificate of a later block does not do: those who signed it are who the link introduces.
-fn epoch_end(node: &Node, height: u64) -> Result<Option<(Header, Bytes)>, RpcError> {
-    let Some(header) = node.ledger.header(height)? else { return Ok(None) };
-    let Some(bytes) = node.ledger.finality(height)? else { return Ok(None) };
-    let own = decode(height, &bytes)?.digest == header.hash_slow();
-    Ok(own.then_some((header, bytes)))
+/// Header and certificate of the last block of an epoch, and the next validators where they were kept;
+/// `None` where the block has no certificate of its own here. One of a later block does not do: those
+/// who signed it are who the link introduces.
+fn epoch_end(node: &Node, epoch: u64) -> Result<Option<(Header, Bytes, Vec<B256>)>, RpcError> {
+    let Some(end) = node.ledger.epoch_end(epoch)? else { return Ok(None) };
+    let Some(bytes) = end.certificate else { return Ok(None) };
+    let own = decode(end.header.number, &bytes)?.digest == end.header.hash_slow();
+    Ok(own.then_some((end.header, bytes, end.next_validators)))
 }
 
 fn key_sheet(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Sheet, RpcError> {
