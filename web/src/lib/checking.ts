@@ -1,7 +1,8 @@
 /** The check that makes a receipt jade: run here, against offices this device already knows. */
 import {
   anchorOf,
-  sameAnchor,
+  namespaceOf,
+  toHex,
   verifyPage,
   verifyReceipt,
   type Anchor,
@@ -9,9 +10,10 @@ import {
   type ReceiptProof,
   type Refuted,
   type Verified,
+  type VerifiedPage,
 } from '$verifier/index';
-import { get, set } from './prefs.svelte';
 import { rpc, RpcError } from './rpc';
+import { trusted } from './trust';
 
 export interface Checked {
   proof: ReceiptProof;
@@ -32,26 +34,31 @@ export async function check(hash: string): Promise<Checked | null> {
 }
 
 /**
- * The offices this device trusts: those it met first for this book, until someone forgets them.
- * A book with another start is another book (a fresh demo), so it is met anew.
+ * The offices this device trusts: those of the sheet in the lobby, else those it met first for this book. A book with
+ * another start is another book (a fresh demo) and is met anew, but never where the lobby has spoken.
  */
 function pinned(proof: PageProof): Anchor {
-  const offered = anchorOf(proof);
-  let known: Anchor | null = null;
-  try {
-    known = JSON.parse(get('anchor') ?? 'null') as Anchor | null;
-  } catch {
-    known = null;
-  }
-  if (known && known.genesis.toLowerCase() === offered.genesis.toLowerCase()) return known;
-  if (!known || !sameAnchor(known, offered)) set('anchor', JSON.stringify(offered));
-  return offered;
+  const known = trusted();
+  if (known && (known.from === 'lobby' || known.sheet.genesis.toLowerCase() === proof.chain.genesis.toLowerCase()))
+    return { genesis: known.sheet.genesis, namespace: toHex(namespaceOf(known.sheet)), validators: known.sheet.validators };
+  return anchorOf(proof);
+}
+
+export interface CheckedPage {
+  proof: PageProof;
+  /** `null` for a page without signatures of its own: it became final with a later one. */
+  verdict: VerifiedPage | Refuted | null;
+}
+
+/** Fetches a page and checks it here. `null` while the server does not have it. */
+export async function checkPage(height: string): Promise<CheckedPage | null> {
+  const proof = await rpc<PageProof | null>('tulou_getFinality', [height]);
+  if (!proof) return null;
+  return { proof, verdict: proof.certificate === '0x' ? null : await verifyPage(proof, pinned(proof)) };
 }
 
 /** Checks the newest page of the book; returns how many offices signed it, 0 where it does not hold. */
 export async function latestCheck(): Promise<number> {
-  const proof = await rpc<PageProof | null>('tulou_getFinality', ['latest']);
-  if (!proof || proof.certificate === '0x') return 0;
-  const verdict = await verifyPage(proof, pinned(proof));
-  return verdict.ok ? verdict.signed.filter(Boolean).length : 0;
+  const verdict = (await checkPage('latest'))?.verdict;
+  return verdict?.ok ? verdict.signed.filter(Boolean).length : 0;
 }

@@ -32,7 +32,7 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
 }
 
 /** Unsigned LEB128, as in the certificate and before the signing namespace. */
-export function varint(value: number): Uint8Array {
+export function varint(value: number | bigint): Uint8Array {
   const out: number[] = [];
   let rest = BigInt(value);
   do {
@@ -41,6 +41,21 @@ export function varint(value: number): Uint8Array {
     out.push(rest ? low | 0x80 : low);
   } while (rest);
   return Uint8Array.from(out);
+}
+
+/** Base64 of URLs without padding: what a square code on paper holds well. */
+export function toBase64url(bytes: Uint8Array): string {
+  let text = '';
+  for (const b of bytes) text += String.fromCharCode(b);
+  return btoa(text).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+}
+
+/** Strict: no padding, no other alphabet, no bits left over. */
+export function fromBase64url(text: string): Uint8Array {
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) throw new Malformed('not base64url');
+  const out = Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+  if (toBase64url(out) !== text) throw new Malformed('not base64url');
+  return out;
 }
 
 /** A cursor over bytes. */
@@ -54,14 +69,16 @@ export class Reader {
     return this.bytes.subarray(this.at - n, this.at);
   }
 
+  /** A number of at most 64 bits in its shortest form: there is one way to write it. */
   varint(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.take(1)[0] ?? 0;
+      if ((shift === 63n && byte > 1) || (shift > 0n && byte === 0)) break;
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    throw new Malformed('varint too long');
+    throw new Malformed('malformed number');
   }
 
   /** Big-endian unsigned integer of `n` bytes. */
