@@ -32,4 +32,5 @@ table::modules! {
     schedule = 0x09, needs [];
     decisions = 0x0b, needs [rules, roles, registry, schedule];
     funds = 0x0c, needs [rules, roles, registry, documents, money, decisions];
+    ledgers = 0x1c, needs [roles];
 }

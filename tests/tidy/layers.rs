@@ -9,18 +9,19 @@ use crate::tree::{expect_none, files, is_test, read, root, shown};
 /// Each room and the rooms below it that it may name.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tulou-primitives", &[]),
+    ("tulou-proofs", &["primitives"]),
     ("tulou-slots", &["primitives"]),
-    ("tulou-modules", &["slots", "primitives"]),
+    ("tulou-modules", &["proofs", "slots", "primitives"]),
     ("tulou-evm", &["modules", "slots", "primitives"]),
     ("tulou-ledger", &["evm", "primitives"]),
     ("tulou-mempool", &["ledger", "evm", "primitives"]),
-    ("tulou-consensus", &["ledger", "primitives"]),
-    ("tulou-rpc", &["mempool", "ledger", "evm", "modules", "primitives"]),
-    ("tulou-client", &["modules", "primitives"]),
+    ("tulou-consensus", &["ledger", "proofs", "primitives"]),
+    ("tulou-rpc", &["mempool", "ledger", "evm", "modules", "proofs", "primitives"]),
+    ("tulou-client", &["modules", "proofs", "primitives"]),
     ("tulou-node", &["rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"]),
-    ("tulou", &["node", "client", "modules", "primitives"]),
+    ("tulou", &["node", "client", "modules", "proofs", "primitives"]),
     ("tulou-testing", &["client", "modules", "primitives"]),
-    ("tulou-tests", &["testing", "client", "modules", "primitives"]),
+    ("tulou-tests", &["testing", "client", "modules", "proofs", "primitives"]),
 ];
 
 /// Foreign engines and the one room that names each.

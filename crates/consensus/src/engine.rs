@@ -32,8 +32,7 @@ use crate::{
     block::ChainBlock,
     delivery::Inbox,
     epochs::{Epochs, Muxes, Shared},
-    finality::namespace,
-    network,
+    namespace, network,
     schemes::Schemes,
     storage,
 };

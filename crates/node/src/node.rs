@@ -314,6 +314,10 @@ impl FinalitySource for Committee {
         keys.sort_unstable();
         keys
     }
+
+    fn epoch_length(&self) -> u64 {
+        self.genesis.epoch_length
+    }
 }
 
 impl DevClock for Clock {

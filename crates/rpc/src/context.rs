@@ -10,8 +10,11 @@ use tulou_mempool::Mempool;
 pub trait FinalitySource: Send + Sync {
     /// What certificates of this ledger are bound to.
     fn namespace(&self) -> Vec<u8>;
-    /// ed25519 keys of the validators of a height, in the order in which a certificate counts them.
+    /// ed25519 keys of the validators of the epoch of a height, ascending: the order in which a
+    /// certificate counts them. For heights up to the end of the epoch after the newest block's.
     fn validators(&self, height: u64) -> Vec<B256>;
+    /// Heights in one epoch.
+    fn epoch_length(&self) -> u64;
 }
 
 /// The clock of a dev chain, which may run ahead. Never present on a shared ledger.

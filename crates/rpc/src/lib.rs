@@ -12,6 +12,7 @@ mod context;
 mod convert;
 mod error;
 mod eth;
+mod light;
 mod listener;
 mod natspec;
 mod node;

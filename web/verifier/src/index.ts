@@ -1,5 +1,12 @@
-export { anchorOf, sameAnchor, verifyPage, verifyReceipt } from './verify';
-export type { Anchor, PageProof, ReceiptProof, Refuted, Step, Verified, VerifiedPage } from './verify';
+export { LightClient } from './light';
+export type { EpochLink, Followed, ReceiptProof, Verified, VerifiedState } from './light';
+export type { PageProof, Refuted, Step, VerifiedPage } from './page';
+export { followEpochs, overHttp, readFrom, receiptFrom, Refusal } from './readers';
+export type { Finding, HeadReport, Node, NodeReport, ReceiptReport } from './readers';
+export { parseKeySheet, printKeySheet, SheetError } from './sheet';
+export type { KeySheet, SheetProblem } from './sheet';
+export { mappingSlot } from './state';
+export type { AccountProof, VerifiedAccount } from './state';
 export type { Header, Log, Receipt } from './receipt';
 export { fromHex, toHex } from './bytes';
 export { quorum } from './certificate';

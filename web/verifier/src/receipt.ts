@@ -17,6 +17,9 @@ export interface Header {
   receiptsRoot: Uint8Array;
   stateRoot: Uint8Array;
   parent: Uint8Array;
+  transactionsRoot: Uint8Array;
+  /** In the last page of an epoch: the hash of the next offices. */
+  extraData: Uint8Array;
 }
 
 /** Decodes an EIP-2718 receipt: legacy list, or a type byte and a list. */
@@ -39,8 +42,10 @@ export function decodeHeader(bytes: Uint8Array): Header {
   return {
     parent: asBytes(items[0]),
     stateRoot: asBytes(items[3]),
+    transactionsRoot: asBytes(items[4]),
     receiptsRoot: asBytes(items[5]),
     number: asUint(items[8]),
     timestamp: asUint(items[11]),
+    extraData: asBytes(items[12]),
   };
 }

@@ -17,11 +17,15 @@ use serde_json::{Value, json};
 use tulou_evm::{BlockEnv, BuildLimits};
 use tulou_ledger::{Ledger, LedgerConfig};
 use tulou_mempool::{Mempool, MempoolConfig};
-use tulou_primitives::{Block, Genesis, GenesisAccount, GenesisMember};
+use tulou_primitives::{
+    Block, Genesis, GenesisAccount, GenesisMember, is_epoch_end, validators_hash,
+};
 use tulou_rpc::{DevClock, FinalitySource, RpcConfig, RpcContext, ServerHandle, serve};
 
 pub(crate) const CHAIN: u64 = 7755;
 pub(crate) const GAS_LIMIT: u64 = 100_000_000;
+/// Heights in an epoch.
+pub(crate) const EPOCH: u64 = 4;
 
 /// Stands in for the engine: one validator, and certificates that only say which block they mean.
 #[derive(Debug)]
@@ -35,6 +39,17 @@ impl FinalitySource for Lone {
     fn validators(&self, _: u64) -> Vec<B256> {
         vec![B256::repeat_byte(7)]
     }
+
+    fn epoch_length(&self) -> u64 {
+        EPOCH
+    }
+}
+
+/// A certificate in its real form, with a signature that nobody made.
+fn certificate(height: u64, digest: B256) -> Bytes {
+    let epoch = [(height / EPOCH) as u8, 1, 0];
+    let one_of_one = [&1u64.to_be_bytes()[..], &[1, 1], &[9; 64]].concat();
+    [&epoch[..], digest.as_slice(), &one_of_one].concat().into()
 }
 
 #[derive(Debug)]
@@ -74,7 +89,7 @@ fn genesis() -> Genesis {
         chain_id: CHAIN,
         timestamp: 1_700_000_000,
         gas_limit: GAS_LIMIT,
-        epoch_length: 100,
+        epoch_length: EPOCH,
         heartbeat_ms: 5_000,
         release: 1,
         members: vec![GenesisMember::lone(B256::repeat_byte(7))],
@@ -112,6 +127,11 @@ impl World {
 
     /// Makes a block of what waits in the pool, and makes it final.
     pub(crate) fn mine(&self) -> u64 {
+        self.mine_certified(Some)
+    }
+
+    /// The same with a certificate that is another block's, or with none, as a crash may leave it.
+    pub(crate) fn mine_certified(&self, certified: impl Fn(B256) -> Option<B256>) -> u64 {
         let head = self.ledger.head();
         let env = BlockEnv {
             chain_id: CHAIN,
@@ -120,7 +140,8 @@ impl World {
             gas_limit: GAS_LIMIT,
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
-            next_validators: None,
+            next_validators: is_epoch_end(head.height + 1, EPOCH)
+                .then(|| validators_hash((head.height + 1) / EPOCH + 1, &Lone.validators(0))),
         };
         let version = self.ledger.latest();
         let limits = BuildLimits {
@@ -137,7 +158,9 @@ impl World {
         let block = Block::new(header, built.included);
         let (hash, height) = (block.hash(), block.height());
         self.ledger.hold(block.clone(), built.executed.receipts, speculation);
-        self.ledger.put_finality(height, hash.to_vec().into()).unwrap();
+        if let Some(digest) = certified(hash) {
+            self.ledger.put_finality(height, certificate(height, digest)).unwrap();
+        }
         self.ledger.finalize(hash).unwrap();
         self.mempool.on_final(&block);
         height

@@ -2,4 +2,5 @@
 
 mod common;
 mod json_rpc;
+mod light;
 mod people;

@@ -1,10 +1,7 @@
 //! The certificate that makes a block final: its bytes and how to check it without the engine.
 
 use alloy_primitives::{B256, Bytes};
-use commonware_codec::{Copying, DecodeExt};
-use commonware_cryptography::{Verifier as _, ed25519::Signature};
-
-use crate::schemes::decode_key;
+use ed25519_zebra::{Signature, VerificationKey};
 
 /// Suffix that separates votes to finalize from the two other kinds of vote.
 const FINALIZE: &[u8] = b"_FINALIZE";
@@ -24,6 +21,8 @@ pub struct Finality {
     pub parent_view: u64,
     /// Hash of the final block: keccak256 of its header.
     pub digest: B256,
+    /// Size of the committee.
+    pub size: u32,
     /// Who signed: places in the committee sorted by key bytes, ascending.
     pub signers: Vec<u32>,
     /// One signature for each entry of `signers`, in the same order.
@@ -65,6 +64,14 @@ pub enum FinalityError {
     /// The committee is empty, names a key twice, or holds something that is no Ed25519 key.
     #[error("the committee is malformed")]
     Committee,
+    /// The certificate speaks of a committee of another size.
+    #[error("made by a committee of {certificate}, not of {committee}")]
+    Size {
+        /// Size in the certificate.
+        certificate: usize,
+        /// Validators of the committee.
+        committee: usize,
+    },
     /// `signers` and `signatures` differ in length.
     #[error("{signers} signers but {signatures} signatures")]
     Count {
@@ -114,7 +121,7 @@ impl Finality {
         let view = varint(&mut rest)?;
         let parent_view = varint(&mut rest)?;
         let digest = B256::from_slice(take(&mut rest, 32)?);
-        let signers = bitmap(&mut rest)?;
+        let (size, signers) = bitmap(&mut rest)?;
         let count = varint(&mut rest)?;
         if count != signers.len() as u64 {
             return Err(FinalityDecodeError::Count { signers: signers.len(), signatures: count });
@@ -129,7 +136,7 @@ impl Finality {
             return Err(FinalityDecodeError::Trailing(rest.len()));
         }
         let encoded = Bytes::copy_from_slice(bytes);
-        Ok(Self { epoch, view, parent_view, digest, signers, signatures, encoded })
+        Ok(Self { epoch, view, parent_view, digest, size, signers, signatures, encoded })
     }
 
     /// The bytes every signer signed: length of the namespace, namespace, then the first part of
@@ -145,10 +152,11 @@ impl Finality {
 
     /// Checks that a quorum of `validators` signed. `namespace` is that of [`namespace()`];
     /// `validators` are the keys of the committee of `self.epoch`, in any order. Whether the
-    /// committee is the right one for the epoch is for the caller to know.
+    /// committee is the right one for the epoch is for the caller to know. Signatures are judged by
+    /// the rules of ZIP 215, as the engine judges them, so that no two checkers disagree.
     ///
     /// # Errors
-    /// In this order: [`FinalityError::Committee`], [`FinalityError::Count`],
+    /// In this order: [`FinalityError::Committee`], [`FinalityError::Size`], [`FinalityError::Count`],
     /// [`FinalityError::UnknownSigner`] or [`FinalityError::RepeatedSigner`] at the first such
     /// signer, [`FinalityError::NoQuorum`], [`FinalityError::BadSignature`].
     pub fn verify(&self, namespace: &[u8], validators: &[B256]) -> Result<(), FinalityError> {
@@ -159,8 +167,12 @@ impl Finality {
         }
         let keys = keys
             .iter()
-            .map(|key| decode_key(key).ok_or(FinalityError::Committee))
+            .map(|key| VerificationKey::try_from(key.0).map_err(|_| FinalityError::Committee))
             .collect::<Result<Vec<_>, _>>()?;
+        let (certificate, committee) = (self.size as usize, keys.len());
+        if certificate != committee {
+            return Err(FinalityError::Size { certificate, committee });
+        }
         let (signers, signatures) = (self.signers.len(), self.signatures.len());
         if signers != signatures {
             return Err(FinalityError::Count { signers, signatures });
@@ -179,13 +191,10 @@ impl Finality {
         if signatures < quorum {
             return Err(FinalityError::NoQuorum { signatures, quorum });
         }
-        let namespace = [namespace, FINALIZE].concat();
-        let mut proposal = Vec::with_capacity(64);
-        self.put_proposal(&mut proposal);
+        let message = self.signed_message(namespace);
         for (&signer, signature) in self.signers.iter().zip(&self.signatures) {
-            let valid = Signature::decode(Copying(signature))
-                .is_ok_and(|sig| keys[signer as usize].verify(&namespace, &proposal, &sig));
-            if !valid {
+            let signature = Signature::from(*signature);
+            if keys[signer as usize].verify(&signature, &message).is_err() {
                 return Err(FinalityError::BadSignature(signer));
             }
         }
@@ -207,7 +216,7 @@ fn take<'a>(rest: &mut &'a [u8], len: usize) -> Result<&'a [u8], FinalityDecodeE
 }
 
 /// Seven bits a byte, lowest first, the high bit on every byte but the last, shortest form only.
-fn varint(rest: &mut &[u8]) -> Result<u64, FinalityDecodeError> {
+pub(crate) fn varint(rest: &mut &[u8]) -> Result<u64, FinalityDecodeError> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let byte = take(rest, 1)?[0];
@@ -225,7 +234,7 @@ fn varint(rest: &mut &[u8]) -> Result<u64, FinalityDecodeError> {
     Err(FinalityDecodeError::Varint)
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -233,7 +242,8 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn bitmap(rest: &mut &[u8]) -> Result<Vec<u32>, FinalityDecodeError> {
+/// Size of the committee, and the places of the signers.
+fn bitmap(rest: &mut &[u8]) -> Result<(u32, Vec<u32>), FinalityDecodeError> {
     let mut len = [0; 8];
     len.copy_from_slice(take(rest, 8)?);
     let len = u64::from_be_bytes(len);
@@ -250,5 +260,5 @@ fn bitmap(rest: &mut &[u8]) -> Result<Vec<u32>, FinalityDecodeError> {
             signers.push(place as u32);
         }
     }
-    Ok(signers)
+    Ok((len as u32, signers))
 }
