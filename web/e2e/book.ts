@@ -12,6 +12,8 @@ import { namespaceOf, printKeySheet, type KeySheet } from '../verifier/src/sheet
 
 const dist = new URL('../dist/', import.meta.url).pathname;
 const CHAIN = 820;
+/** Long enough that every page is of the first epoch. */
+const EPOCH = 100_000;
 const GENESIS: Hex = keccak256('0x74756c6f75');
 const EMPTY_ROOT: Hex = '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421';
 const zero = (n: number): Hex => `0x${'00'.repeat(n)}`;
@@ -74,7 +76,7 @@ export class Book {
   }
   /** What hangs in the lobby. */
   get sheet(): KeySheet {
-    return { chainId: BigInt(CHAIN), genesis: GENESIS, epochLength: 500n, epoch: 0n, validators: this.set.map((k) => k.key) };
+    return { chainId: BigInt(CHAIN), genesis: GENESIS, epochLength: BigInt(EPOCH), epoch: 0n, validators: this.set.map((k) => k.key) };
   }
   private time(height: number): number {
     return 1_773_106_866 - (this.height - height) * 7;
@@ -93,8 +95,8 @@ export class Book {
       hash: keccak256(this.header(this.height)),
       timestamp: this.time(this.height),
       finalAtMs: Date.now() - 400,
-      epoch: Math.floor(this.height / 500),
-      epochLength: 500,
+      epoch: Math.floor(this.height / EPOCH),
+      epochLength: EPOCH,
       view: this.height + 12,
       leader: this.keepers[1]?.key ?? this.keepers[0]?.key,
       quorum: n - Math.floor((n - 1) / 3),
@@ -180,7 +182,7 @@ export class Book {
       ]),
       namespace: toHex(namespaceOf(this.sheet)),
       epoch: 0,
-      epochLength: 500,
+      epochLength: EPOCH,
       validators: set.map((k) => k.key),
       chain: { id: CHAIN, genesis: GENESIS },
     };

@@ -1,11 +1,11 @@
 /** The check that makes a receipt jade: run here, against offices this device already knows. */
 import {
-  anchorOf,
-  namespaceOf,
-  toHex,
-  verifyPage,
-  verifyReceipt,
-  type Anchor,
+  followEpochs,
+  parseKeySheet,
+  Refusal,
+  type KeySheet,
+  type LightClient,
+  type Node,
   type PageProof,
   type ReceiptProof,
   type Refuted,
@@ -13,52 +13,115 @@ import {
   type VerifiedPage,
 } from '$verifier/index';
 import { rpc, RpcError } from './rpc';
-import { trusted } from './trust';
+import { keep, trust, trusted } from './trust';
+
+/** What the server says beside a proof; believed only where the proof bears it out. */
+export interface Said {
+  chain: { id: number | string; genesis: string };
+  validators: string[];
+}
 
 export interface Checked {
-  proof: ReceiptProof;
+  proof: ReceiptProof & Said;
   verdict: Verified | Refuted;
+  /** The server speaks of another book, or of other offices, than this device trusts. */
+  foreign: boolean;
 }
+
+export interface CheckedPage {
+  proof: PageProof & Said;
+  verdict: VerifiedPage | Refuted;
+  foreign: boolean;
+}
+
+/** The server that served this page. */
+const here: Node = {
+  name: 'here',
+  async ask(method, params) {
+    try {
+      return await rpc<unknown>(method, params);
+    } catch (cause) {
+      throw cause instanceof RpcError ? new Refusal(cause.message) : cause;
+    }
+  },
+};
 
 /** Fetches a proof and checks it here. `null` while the book does not have the receipt. */
 export async function check(hash: string): Promise<Checked | null> {
-  let proof: ReceiptProof | null;
+  let proof: (ReceiptProof & Said) | null;
   try {
-    proof = await rpc<ReceiptProof | null>('tulou_getReceiptProof', [hash]);
+    proof = await rpc<(ReceiptProof & Said) | null>('tulou_getReceiptProof', [hash]);
   } catch (cause) {
     if (cause instanceof RpcError && cause.code !== -32601) return null;
     throw cause;
   }
   if (!proof) return null;
-  return { proof, verdict: await verifyReceipt(proof, pinned(proof)) };
+  const found = proof;
+  const client = await known(found);
+  const verdict = await following(client, () => client.receipt(found, hash));
+  return { proof: found, verdict, foreign: !verdict.ok && isForeign(client, found) };
 }
 
-/**
- * The offices this device trusts: those of the sheet in the lobby, else those it met first for this book. A book with
- * another start is another book (a fresh demo) and is met anew, but never where the lobby has spoken.
- */
-function pinned(proof: PageProof): Anchor {
-  const known = trusted();
-  if (known && (known.from === 'lobby' || known.sheet.genesis.toLowerCase() === proof.chain.genesis.toLowerCase()))
-    return { genesis: known.sheet.genesis, namespace: toHex(namespaceOf(known.sheet)), validators: known.sheet.validators };
-  return anchorOf(proof);
-}
-
-export interface CheckedPage {
-  proof: PageProof;
-  /** `null` for a page without signatures of its own: it became final with a later one. */
-  verdict: VerifiedPage | Refuted | null;
-}
-
-/** Fetches a page and checks it here. `null` while the server does not have it. */
-export async function checkPage(height: string): Promise<CheckedPage | null> {
-  const proof = await rpc<PageProof | null>('tulou_getFinality', [height]);
+/** Fetches a page and checks it here. `null` while the server does not have it, or not yet with a certificate. */
+export async function checkPage(height: number | 'latest'): Promise<CheckedPage | null> {
+  let proof: (PageProof & Said) | null;
+  try {
+    proof = await rpc<(PageProof & Said) | null>('tulou_getFinality', [height === 'latest' ? height : `0x${height.toString(16)}`]);
+  } catch (cause) {
+    if (cause instanceof RpcError && cause.code !== -32601) return null;
+    throw cause;
+  }
   if (!proof) return null;
-  return { proof, verdict: proof.certificate === '0x' ? null : await verifyPage(proof, pinned(proof)) };
+  const found = proof;
+  const client = await known(found);
+  const asked = height === 'latest' ? undefined : BigInt(height);
+  const verdict = await following(client, () => client.page(found, asked));
+  return { proof: found, verdict, foreign: !verdict.ok && isForeign(client, found) };
 }
 
 /** Checks the newest page of the book; returns how many offices signed it, 0 where it does not hold. */
 export async function latestCheck(): Promise<number> {
   const verdict = (await checkPage('latest'))?.verdict;
   return verdict?.ok ? verdict.signed.filter(Boolean).length : 0;
+}
+
+/** The sheet as the server prints it: the founding's, or that of a later epoch. */
+export async function serverSheet(epoch = 0n): Promise<KeySheet> {
+  const { text } = await rpc<{ text: string }>('tulou_getKeySheet', [Number(epoch)]);
+  return parseKeySheet(text);
+}
+
+/**
+ * What this device trusts: the sheet in the lobby, else what it met first for this book. A book with another start is
+ * another book (a fresh demo) and is met anew, but never where the lobby has spoken.
+ */
+async function known(said: Said): Promise<LightClient> {
+  const now = trusted();
+  if (now && (now.from === 'lobby' || now.client.sheet.genesis.toLowerCase() === said.chain.genesis.toLowerCase())) return now.client;
+  meeting ??= serverSheet()
+    .then((sheet) => trust(sheet, 'first').client)
+    .finally(() => {
+      meeting = undefined;
+    });
+  return meeting;
+}
+let meeting: Promise<LightClient> | undefined;
+
+/** Runs a check, and again after following the book's own changes of offices where it needs that. */
+async function following<T extends { ok: true }>(client: LightClient, run: () => Promise<T | Refuted>): Promise<T | Refuted> {
+  const first = await run();
+  if (first.ok || first.step !== 'epoch') return first;
+  way ??= followEpochs([here], client).finally(() => {
+    way = undefined;
+    keep();
+  });
+  await way;
+  return run();
+}
+let way: Promise<unknown> | undefined;
+
+function isForeign(client: LightClient, said: Said): boolean {
+  if (client.sheet.genesis.toLowerCase() !== said.chain.genesis.toLowerCase()) return true;
+  const offices = client.offices(client.epoch) ?? [];
+  return JSON.stringify(offices) !== JSON.stringify(said.validators.map((k) => k.toLowerCase()));
 }

@@ -192,3 +192,18 @@ const sorts: [Exclude<Sort, 'other'>, RegExp][] = [
 ];
 
 export const sortOf = (name: string): Sort => sorts.find(([, re]) => re.test(name))?.[0] ?? 'other';
+
+/**
+ * Names short enough for the ring, by key. A sort of organisation names a member only where it is the only one of
+ * its sort; all others keep the name they registered.
+ */
+export function shortNames(members: Member[], words: Record<Sort, string>): Map<string, string> {
+  const times = new Map<Sort, number>();
+  for (const m of members) times.set(sortOf(m.name), (times.get(sortOf(m.name)) ?? 0) + 1);
+  return new Map(
+    members.map((m) => {
+      const sort = sortOf(m.name);
+      return [m.key, (times.get(sort) === 1 && words[sort]) || m.name];
+    }),
+  );
+}

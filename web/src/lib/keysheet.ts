@@ -1,14 +1,7 @@
 /** The key sheet: what the server says it is, and whether that is what hangs in the lobby. */
-import { parseKeySheet, type KeySheet } from '$verifier/index';
-import { checkPage } from './checking';
-import { rpc } from './rpc';
+import type { KeySheet } from '$verifier/index';
+import { checkPage, serverSheet } from './checking';
 import { keccakHex } from './sha';
-
-/** The sheet as the server prints it: the founding's, or that of a later epoch. */
-export async function serverSheet(epoch = 0n): Promise<KeySheet> {
-  const { text } = await rpc<{ text: string }>('tulou_getKeySheet', [Number(epoch)]);
-  return parseKeySheet(text);
-}
 
 /** Where two sheets part, and whether the newest page stands under the first. */
 export interface Difference {
@@ -48,7 +41,7 @@ export async function compare(printed: KeySheet): Promise<Difference | null> {
   const said = await serverSheet(printed.epoch);
   const parts = differ(printed, said);
   const newest = await checkPage('latest');
-  const unsigned = newest?.verdict?.ok === false;
+  const unsigned = newest?.verdict.ok === false;
   if (!parts && !unsigned) return null;
   return { ...(parts ?? { book: false, onlyPrinted: [], onlyServer: [], server: said }), unsigned };
 }

@@ -7,9 +7,8 @@ export interface PageView {
   height: number;
   /** Seconds. */
   timestamp: number;
-  hash: string;
-  /** `unsigned`: it became final with a later page. `wrong`: what the server gave does not hold; see `why`. */
-  check: 'ok' | 'unsigned' | 'wrong' | 'foreign';
+  /** `foreign`: of another book or other offices than this device trusts. `wrong`: it does not hold; see `why`. */
+  check: 'ok' | 'wrong' | 'foreign';
   why: string;
   /** Keys of the set of that page, and who signed, in the same order. */
   keys: string[];
@@ -29,32 +28,30 @@ const hex = (height: number): string => `0x${height.toString(16)}`;
 /** Fetches one page and checks it on this device. `null` where the server has no such page yet. */
 export async function pageView(height: number): Promise<PageView | null> {
   const [checked, receipts] = await Promise.all([
-    checkPage(hex(height)),
+    checkPage(height),
     rpc<RawReceipt[] | null>('eth_getBlockReceipts', [hex(height)]).catch(() => null),
   ]);
   if (!checked) return null;
-  const { verdict, proof } = checked;
-  const base = { height, keys: proof.validators.map((k) => k.toLowerCase()), acts: acts(receipts ?? []) };
-  if (!verdict)
-    return { ...base, timestamp: await timeOf(height), hash: '', check: 'unsigned', why: '', signed: base.keys.map(() => false) };
+  const { verdict, foreign } = checked;
+  const done = acts(receipts ?? []);
   if (!verdict.ok)
     return {
-      ...base,
+      height,
       timestamp: await timeOf(height),
-      hash: '',
-      check: verdict.step === 'anchor' ? 'foreign' : 'wrong',
+      check: foreign ? 'foreign' : 'wrong',
       why: verdict.reason,
-      signed: base.keys.map(() => false),
+      keys: [],
+      signed: [],
+      acts: done,
     };
-  // A page that is signed but not the one asked for is as bad as an unsigned one.
-  const right = Number(verdict.height) === height;
   return {
-    ...base,
+    height,
     timestamp: Number(verdict.timestamp),
-    hash: verdict.hash,
-    check: right ? 'ok' : 'wrong',
-    why: right ? '' : `asked for ${height}, got ${verdict.height}`,
+    check: 'ok',
+    why: '',
+    keys: verdict.validators.map((k) => k.toLowerCase()),
     signed: verdict.signed,
+    acts: done,
   };
 }
 

@@ -1,7 +1,6 @@
-import { keepers } from '$lib/consortium';
+import { keepers, shortNames } from '$lib/consortium';
 import { books } from '$lib/i18n/books.svelte';
 import type { Watch } from '$lib/watch.svelte';
-import { shortNames } from '../books/names';
 
 /** Names for the foot of a sheet; the tick only where this device checked a recent signature. */
 export function witnesses(watch: Watch): { name: string; on: boolean }[] {

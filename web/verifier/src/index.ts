@@ -10,5 +10,3 @@ export type { AccountProof, VerifiedAccount } from './state';
 export type { Header, Log, Receipt } from './receipt';
 export { fromHex, toHex } from './bytes';
 export { quorum } from './certificate';
-export { namespaceOf, parseKeySheet, printKeySheet, SheetError } from './sheet';
-export type { KeySheet } from './sheet';

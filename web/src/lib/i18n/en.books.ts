@@ -32,7 +32,6 @@ export const enBooks: BooksDict = {
     old: 'Not connected; this is how it was',
   },
   lone: 'Nobody watches it. For a book that no one can change alone, at least four offices must each keep a copy.',
-  loneDemo: 'This is what a trial on one computer looks like.',
   allText: (q) => `A page counts once ${n(q)} have signed it.`,
   behindText: (who, x) => `${who} is ${x} ${x === '1' ? 'page' : 'pages'} behind and catching up; nothing is lost.`,
   stoppedText: (who) => `${who} has stopped and will catch up by itself when it is back.`,
@@ -81,9 +80,7 @@ export const enBooks: BooksDict = {
     join: ', ',
     act: (what, x) => (x > 1 ? `${what} × ${x}` : what),
     other: 'other matters',
-    open: 'not listed',
     lamps: (a, b) => `${a} of ${b} signed`,
-    unsigned: 'counts with the page after it',
     wrong: 'not properly signed',
   },
   council: {

@@ -31,7 +31,6 @@ export const zhBooks = {
     old: '没有连上，先看刚才的',
   },
   lone: '没有别家看着它。要做到谁也不能单独改，至少要四家单位各存一本。',
-  loneDemo: '这是在一台电脑上试用的样子。',
   allText: (q: number) => `每一页要${n(q)}家签字才算数。`,
   behindText: (who: string, x: string) => `${who}慢 ${x} 页，正在自动补，不丢账。`,
   stoppedText: (who: string) => `${who}停了，回来以后会自己补齐。`,
@@ -88,9 +87,7 @@ export const zhBooks = {
     join: '、',
     act: (what: string, x: number) => (x > 1 ? `${what} ${x} 件` : what),
     other: '别的事',
-    open: '不在名单里',
     lamps: (a: number, b: number) => `${b} 家里 ${a} 家签了`,
-    unsigned: '和后一页一起算数',
     wrong: '签字对不上',
   },
   council: {

@@ -10,6 +10,7 @@ import {
   listeners,
   pageLamps,
   quorum,
+  shortNames,
   RECENT_PAGES,
   sortOf,
   spare,
@@ -18,7 +19,6 @@ import {
   whatIf,
   type Lamp,
 } from '../consortium';
-import { shortNames } from '../../books/names';
 
 describe('numbers follow from how many there are', () => {
   it('asks for n - floor((n-1)/3) signatures', () => {
