@@ -51,10 +51,6 @@ export const enSheets: SheetsDict = {
       'From then on your phone believes a receipt or a result only if these offices signed it.',
       'If it does not match, the phone turns red: do not trust that server; bring this sheet to the committee.',
     ],
-    office: 'Office',
-    officeCode: 'Key mark',
-    term: (x) => `from epoch ${x}`,
-    failed: 'The key sheet could not be read',
   },
   check: {
     title: 'Check the key sheet',

@@ -52,10 +52,6 @@ export const zhSheets = {
       '手机记住以后，每张回执、每个结果，都只认这几家的签字。',
       '对不上，手机会变红：先别信那台服务器，拿这张单子到业委会来问。',
     ],
-    office: '单位',
-    officeCode: '印鉴号',
-    term: (x: number) => `第 ${x} 期起`,
-    failed: '印鉴单还没读到',
   },
   check: {
     title: '核对印鉴',
