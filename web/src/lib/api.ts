@@ -14,12 +14,18 @@ export class ReadError extends Error {
   }
 }
 
-export async function read(module: string, call: string, args: Record<string, string | number | boolean> = {}): Promise<Json> {
+/** Reads once. `patienceMs` ends a wait for a server that takes the call and never answers. */
+export async function read(
+  module: string,
+  call: string,
+  args: Record<string, string | number | boolean> = {},
+  patienceMs?: number,
+): Promise<Json> {
   const query = new URLSearchParams(Object.entries(args).map(([k, v]) => [k, String(v)]));
   const url = `/api/v1/${module}/${call}${query.size ? `?${query}` : ''}`;
   let answer: Response;
   try {
-    answer = await fetch(url, { headers: { accept: 'application/json' } });
+    answer = await fetch(url, { headers: { accept: 'application/json' }, signal: patienceMs ? AbortSignal.timeout(patienceMs) : null });
   } catch {
     throw new ReadError(0, 'offline');
   }

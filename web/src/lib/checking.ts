@@ -1,110 +1,127 @@
-/** The check that makes a receipt jade: run here, from the key sheet that this device pinned. */
+/** The check that makes a receipt jade: run here, against offices this device already knows. */
 import {
   followEpochs,
-  LightClient,
   parseKeySheet,
   Refusal,
+  type KeySheet,
+  type LightClient,
   type Node,
   type PageProof,
   type ReceiptProof,
   type Refuted,
   type Verified,
+  type VerifiedPage,
 } from '$verifier/index';
-import { get, set } from './prefs.svelte';
 import { rpc, RpcError } from './rpc';
+import { keep, trust, trusted } from './trust';
 
-export interface Checked {
-  proof: ReceiptProof;
-  verdict: Verified | Refuted;
-  /** Hash of the first page of the book that this device trusts. */
-  genesis: string;
+/** What the server says beside a proof; believed only where the proof bears it out. */
+export interface Said {
+  chain: { id: number | string; genesis: string };
+  validators: string[];
 }
 
-/** The node that serves this page. */
-const home: Node = {
-  name: 'home',
+export interface Checked {
+  proof: ReceiptProof & Said;
+  verdict: Verified | Refuted;
+  /** The server speaks of another book, or of other offices, than this device trusts. */
+  foreign: boolean;
+}
+
+export interface CheckedPage {
+  proof: PageProof & Said;
+  verdict: VerifiedPage | Refuted;
+  foreign: boolean;
+}
+
+/** The server that served this page. */
+const here: Node = {
+  name: 'here',
   async ask(method, params) {
     try {
       return await rpc<unknown>(method, params);
     } catch (cause) {
-      if (cause instanceof RpcError) throw new Refusal(cause.message);
-      throw cause;
+      throw cause instanceof RpcError ? new Refusal(cause.message) : cause;
     }
   },
 };
 
 /** Fetches a proof and checks it here. `null` while the book does not have the receipt. */
 export async function check(hash: string): Promise<Checked | null> {
-  let proof: ReceiptProof | null;
+  let proof: (ReceiptProof & Said) | null;
   try {
-    proof = await rpc<ReceiptProof | null>('tulou_getReceiptProof', [hash]);
+    proof = await rpc<(ReceiptProof & Said) | null>('tulou_getReceiptProof', [hash]);
   } catch (cause) {
     if (cause instanceof RpcError && cause.code !== -32601) return null;
     throw cause;
   }
   if (!proof) return null;
-  const client = await reader();
   const found = proof;
-  const verdict = await upToDate(client, () => client.receipt(found, hash));
-  return { proof, verdict, genesis: client.sheet.genesis };
+  const client = await known(found);
+  const verdict = await following(client, () => client.receipt(found, hash));
+  return { proof: found, verdict, foreign: !verdict.ok && isForeign(client, found) };
+}
+
+/** Fetches a page and checks it here. `null` while the server does not have it, or not yet with a certificate. */
+export async function checkPage(height: number | 'latest'): Promise<CheckedPage | null> {
+  let proof: (PageProof & Said) | null;
+  try {
+    proof = await rpc<(PageProof & Said) | null>('tulou_getFinality', [height === 'latest' ? height : `0x${height.toString(16)}`]);
+  } catch (cause) {
+    if (cause instanceof RpcError && cause.code !== -32601) return null;
+    throw cause;
+  }
+  if (!proof) return null;
+  const found = proof;
+  const client = await known(found);
+  const asked = height === 'latest' ? undefined : BigInt(height);
+  const verdict = await following(client, () => client.page(found, asked));
+  return { proof: found, verdict, foreign: !verdict.ok && isForeign(client, found) };
 }
 
 /** Checks the newest page of the book; returns how many offices signed it, 0 where it does not hold. */
 export async function latestCheck(): Promise<number> {
-  const proof = await rpc<PageProof | null>('tulou_getFinality', ['latest']);
-  if (!proof || proof.certificate === '0x') return 0;
-  const client = await reader();
-  const verdict = await upToDate(client, () => client.page(proof));
-  return verdict.ok ? verdict.signed.filter(Boolean).length : 0;
+  const verdict = (await checkPage('latest'))?.verdict;
+  return verdict?.ok ? verdict.signed.filter(Boolean).length : 0;
+}
+
+/** The sheet as the server prints it: the founding's, or that of a later epoch. */
+export async function serverSheet(epoch = 0n): Promise<KeySheet> {
+  const { text } = await rpc<{ text: string }>('tulou_getKeySheet', [Number(epoch)]);
+  return parseKeySheet(text);
 }
 
 /**
- * Pins the book of a key sheet, as scanned in the lobby: from now on this device believes that one only. Throws `SheetError` where
- * the text is none. Returns whether it is the book that was pinned before.
+ * What this device trusts: the sheet in the lobby, else what it met first for this book. A book with another start is
+ * another book (a fresh demo) and is met anew, but never where the lobby has spoken.
  */
-export function pin(text: string): boolean {
-  const sheet = parseKeySheet(text);
-  const before = known();
-  set('scanned', sheet.genesis);
-  const same = before?.sheet.genesis === sheet.genesis && before.sheet.chainId === sheet.chainId;
-  if (!same) keep(new LightClient(sheet));
-  return same;
+async function known(said: Said): Promise<LightClient> {
+  const now = trusted();
+  if (now && (now.from === 'lobby' || now.client.sheet.genesis.toLowerCase() === said.chain.genesis.toLowerCase())) return now.client;
+  meeting ??= serverSheet()
+    .then((sheet) => trust(sheet, 'first').client)
+    .finally(() => {
+      meeting = undefined;
+    });
+  return meeting;
 }
+let meeting: Promise<LightClient> | undefined;
 
-/** What this device has pinned; null before the first visit. */
-export function known(): LightClient | null {
-  return LightClient.load(get('book') ?? '');
+/** Runs a check, and again after following the book's own changes of offices where it needs that. */
+async function following<T extends { ok: true }>(client: LightClient, run: () => Promise<T | Refuted>): Promise<T | Refuted> {
+  const first = await run();
+  if (first.ok || first.step !== 'epoch') return first;
+  way ??= followEpochs([here], client).finally(() => {
+    way = undefined;
+    keep();
+  });
+  await way;
+  return run();
 }
+let way: Promise<unknown> | undefined;
 
-function keep(client: LightClient): void {
-  set('book', client.save());
-}
-
-/** On one's own machine a book may be begun anew under the same address: the demo often is. */
-const isOwnMachine = (): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
-
-/**
- * The book this device trusts: that of the sheet it scanned, or of the one it met first. Pages of a pinned book that do not hold stay
- * refuted, whatever book the server says it keeps.
- */
-async function reader(): Promise<LightClient> {
-  const pinned = known();
-  if (pinned && (!isOwnMachine() || get('scanned') === pinned.sheet.genesis)) return pinned;
-  const sheet = await rpc<{ text: string }>('tulou_getKeySheet');
-  const offered = parseKeySheet(sheet.text);
-  if (pinned && pinned.sheet.genesis === offered.genesis) return pinned;
-  const client = new LightClient(offered);
-  keep(client);
-  return client;
-}
-
-/** Checks; where the offices of that time are not known yet, follows the epochs and checks again. */
-async function upToDate<T extends { ok: true } | Refuted>(client: LightClient, work: () => Promise<T>): Promise<T> {
-  let verdict = await work();
-  if (!verdict.ok && verdict.step === 'epoch') {
-    await followEpochs([home], client);
-    verdict = await work();
-  }
-  if (verdict.ok) keep(client);
-  return verdict;
+function isForeign(client: LightClient, said: Said): boolean {
+  if (client.sheet.genesis.toLowerCase() !== said.chain.genesis.toLowerCase()) return true;
+  const offices = client.offices(client.epoch) ?? [];
+  return JSON.stringify(offices) !== JSON.stringify(said.validators.map((k) => k.toLowerCase()));
 }

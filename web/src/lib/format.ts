@@ -117,6 +117,11 @@ export function clock(seconds: number): string {
   return `${p.hour}:${p.minute}`;
 }
 
+/** A time of today to the second, `09:41:06`. */
+export function clockSeconds(seconds: number): string {
+  return `${clock(seconds)}:${String(Math.floor(seconds) % 60).padStart(2, '0')}`;
+}
+
 export function dayClock(seconds: number, lang: Lang): string {
   return lang === 'zh' ? `${day(seconds, lang)} ${clock(seconds)}` : `${day(seconds, lang)}, ${clock(seconds)}`;
 }

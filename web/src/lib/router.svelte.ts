@@ -10,7 +10,11 @@ export const routes = {
   spend: '/money/requests/:id',
   receipts: '/receipts',
   receipt: '/r/:hash',
+  notice: '/votes/:id/notice',
   rules: '/rules',
+  books: '/books',
+  keySheet: '/key-sheet',
+  keyCheck: '/key-sheet/check',
   me: '/me',
   console: '/console',
   consoleRoll: '/console/roll',
@@ -18,6 +22,7 @@ export const routes = {
   consoleVote: '/console/votes/:id',
   consoleWizard: '/console/new-motion',
   consolePay: '/console/payments',
+  consoleBooks: '/console/books',
 } as const;
 
 export type RouteName = keyof typeof routes;

@@ -17,6 +17,7 @@ export const enConsole: Pick<Dict, 'console' | 'roll' | 'wizard' | 'pay' | 'watc
     newMotion: 'New motion',
     roll: 'Roll',
     books: 'Books',
+    keepers: 'Who keeps the book',
     term: (x) => `Term to ${x}`,
     noTerm: 'No office',
     as: (x) => `as ${x}`,

@@ -16,6 +16,7 @@ export const zhConsole = {
     newMotion: '发起表决',
     roll: '名册',
     books: '账本',
+    keepers: '各家账本',
     term: (x: string) => `任期到 ${x}`,
     noTerm: '没有职务',
     as: (x: string) => `以${x}的身份`,
