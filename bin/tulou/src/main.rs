@@ -1,6 +1,7 @@
 //! `tulou`: the whole product in one program.
 
 mod abi;
+mod audit;
 mod bench;
 mod call;
 mod demo;
@@ -38,6 +39,8 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Checks the book with a key sheet and without an account, and names nodes that lie.
+    Audit(audit::Options),
     /// Measures this machine and prints one table.
     Bench(bench::Options),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Import(Import::Register(options)) => import::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),
+        Command::Audit(options) => audit::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     match result {

@@ -5,12 +5,14 @@
 mod call;
 mod key;
 mod local;
+mod readers;
 pub mod register;
 mod rpc;
 
 pub use call::{CallError, Invocation};
 pub use key::{Key, KeyError, TEST_MNEMONIC, demo_key};
 pub use local::{LocalError, LocalNode};
+pub use readers::{Answered, Finding, HeadReport, NodeReport, Readers, balance_slot};
 pub use rpc::{ClientError, Rpc, refusal_in_words};
 
 #[cfg(test)]

@@ -6,17 +6,7 @@ import { decodeHeader, type Header } from './receipt';
 import { namespaceOf, type KeySheet } from './sheet';
 
 /** What a check can fail at; every verifier, in whatever language, names the same step for the same wrong proof. */
-export type Step =
-  | 'size'
-  | 'certificate'
-  | 'epoch'
-  | 'header'
-  | 'links'
-  | 'set'
-  | 'path'
-  | 'transaction'
-  | 'account'
-  | 'storage';
+export type Step = 'size' | 'certificate' | 'epoch' | 'header' | 'links' | 'set' | 'path' | 'transaction' | 'account' | 'storage';
 
 /** Thrown inside the verifier only: the step that failed. */
 export class Failed extends Error {
@@ -86,7 +76,13 @@ export async function checkPage(proof: PageProof, sheet: KeySheet, offices: (epo
   const raw = at('certificate', () => fromHex(proof.certificate));
   if (raw.length === 0 && links.length === 0) {
     if (toHex(hash) !== sheet.genesis.toLowerCase()) throw new Failed('certificate', 'not the first page, and not certified');
-    return found(at('header', () => decodeHeader(bytes)), hash, 0n, [], []);
+    return found(
+      at('header', () => decodeHeader(bytes)),
+      hash,
+      0n,
+      [],
+      [],
+    );
   }
   const certificate = at('certificate', () => decodeCertificate(raw));
   const validators = offices(certificate.epoch);
@@ -133,4 +129,3 @@ export function officesHash(epoch: bigint, validators: string[]): Uint8Array {
   const domain = new TextEncoder().encode('tulou validators 1');
   return keccak_256(concat(domain, new Uint8Array(numbers.buffer), ...validators.map(fromHex)));
 }
-

@@ -26,9 +26,7 @@ export interface Vectors {
   cases: Case[];
 }
 
-export const vectors = JSON.parse(
-  readFileSync(new URL('../../../tests/vectors/light.json', import.meta.url), 'utf8'),
-) as Vectors;
+export const vectors = JSON.parse(readFileSync(new URL('../../../tests/vectors/light.json', import.meta.url), 'utf8')) as Vectors;
 
 export async function clientAt(follow: number, sheet = vectors.sheet): Promise<LightClient> {
   const client = new LightClient(parseKeySheet(sheet));
