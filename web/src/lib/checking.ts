@@ -26,6 +26,8 @@ export interface Checked {
   verdict: Verified | Refuted;
   /** The server speaks of another book, or of other offices, than this device trusts. */
   foreign: boolean;
+  /** Hash of the first page of the book that this device trusts. */
+  genesis: string;
 }
 
 export interface CheckedPage {
@@ -59,7 +61,7 @@ export async function check(hash: string): Promise<Checked | null> {
   const found = proof;
   const client = await known(found);
   const verdict = await following(client, () => client.receipt(found, hash));
-  return { proof: found, verdict, foreign: !verdict.ok && isForeign(client, found) };
+  return { proof: found, verdict, foreign: !verdict.ok && isForeign(client, found), genesis: client.sheet.genesis };
 }
 
 /** Fetches a page and checks it here. `null` while the server does not have it, or not yet with a certificate. */
@@ -91,15 +93,19 @@ export async function serverSheet(epoch = 0n): Promise<KeySheet> {
   return parseKeySheet(text);
 }
 
+/** On one's own machine a book may be begun anew under the same address: the demo often is. */
+const isOwnMachine = (): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+
 /**
- * What this device trusts: the sheet in the lobby, else what it met first for this book. A book with another start is
- * another book (a fresh demo) and is met anew, but never where the lobby has spoken.
+ * What this device trusts: the sheet in the lobby, else what it met first. Pages of another book stay refuted, whatever
+ * the server says it keeps; only a demo on one's own machine is met anew, and never where the lobby has spoken.
  */
-async function known(said: Said): Promise<LightClient> {
+async function known(said: Partial<Said>): Promise<LightClient> {
   const now = trusted();
-  if (now && (now.from === 'lobby' || now.client.sheet.genesis.toLowerCase() === said.chain.genesis.toLowerCase())) return now.client;
+  const genesis = now?.client.sheet.genesis.toLowerCase();
+  if (now && (now.from === 'lobby' || !isOwnMachine() || said.chain?.genesis.toLowerCase() === genesis)) return now.client;
   meeting ??= serverSheet()
-    .then((sheet) => trust(sheet, 'first').client)
+    .then((sheet) => (now && sheet.genesis.toLowerCase() === genesis ? now : trust(sheet, 'first')).client)
     .finally(() => {
       meeting = undefined;
     });
@@ -120,8 +126,8 @@ async function following<T extends { ok: true }>(client: LightClient, run: () =>
 }
 let way: Promise<unknown> | undefined;
 
-function isForeign(client: LightClient, said: Said): boolean {
-  if (client.sheet.genesis.toLowerCase() !== said.chain.genesis.toLowerCase()) return true;
+function isForeign(client: LightClient, said: Partial<Said>): boolean {
+  if (said.chain && client.sheet.genesis.toLowerCase() !== said.chain.genesis.toLowerCase()) return true;
   const offices = client.offices(client.epoch) ?? [];
-  return JSON.stringify(offices) !== JSON.stringify(said.validators.map((k) => k.toLowerCase()));
+  return said.validators !== undefined && JSON.stringify(offices) !== JSON.stringify(said.validators.map((k) => k.toLowerCase()));
 }

@@ -1,5 +1,5 @@
 /** Which offices this device trusts, how it came to know them, and what it has followed from there. */
-import { LightClient, type KeySheet } from '$verifier/index';
+import { LightClient, printKeySheet, type KeySheet } from '$verifier/index';
 import { get, set } from './prefs.svelte';
 
 export interface Trusted {
@@ -34,9 +34,11 @@ function load(): Trusted | null {
   }
 }
 
-/** Begins anew from a sheet. */
+/** Begins from a sheet; where it is the very sheet trusted before, what was followed since is kept. */
 export function trust(sheet: KeySheet, from: Trusted['from']): Trusted {
-  now = { client: new LightClient(sheet), from, at: Math.floor(Date.now() / 1000) };
+  const before = trusted()?.client;
+  const same = before && printKeySheet(before.sheet) === printKeySheet(sheet);
+  now = { client: same ? before : new LightClient(sheet), from, at: Math.floor(Date.now() / 1000) };
   keep();
   return now;
 }
