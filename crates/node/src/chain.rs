@@ -1,6 +1,11 @@
 //! What the engine asks of the application: build a block, check a block, make a block final.
 
-use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, B256, Bytes};
 use futures::future::BoxFuture;
@@ -11,6 +16,7 @@ use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
 use tulou_ledger::{Ledger, Version};
 use tulou_mempool::Mempool;
 use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end, validators_hash};
+use tulou_rpc::BlockMeters;
 
 use crate::{Clock, NodeError, committee::Committee, gossip::Ear, peers::RELEASE, roster};
 
@@ -32,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) committee: Arc<Committee>,
     pub(crate) beneficiary: Address,
     pub(crate) runtime: Handle,
+    pub(crate) meters: Arc<BlockMeters>,
     /// Where what other nodes say goes.
     pub(crate) ear: Ear,
 }
@@ -146,7 +153,9 @@ impl Parts {
         let in_flight = self.in_flight(parent);
         let mut candidates =
             self.mempool.best_beyond(BLOCK_TRANSACTIONS_MAX, |hash| in_flight.contains(hash));
+        let begun = Instant::now();
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
+        self.meters.executed(begun.elapsed());
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
             let never =
@@ -181,7 +190,9 @@ impl Parts {
         let block = block.clone().with_known(|hash| self.mempool.known(hash));
         let env =
             BlockEnv { beneficiary: header.beneficiary, ..self.env(&version, parent, header.timestamp) };
+        let begun = Instant::now();
         let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
+        self.meters.executed(begun.elapsed());
         let speculation = self
             .ledger
             .propose_root(parent.hash(), &executed.changes)
@@ -211,9 +222,11 @@ impl Parts {
                     Refused::Unknown(why) => why,
                 })?;
             }
+            let begun = Instant::now();
             let certificate = finality.encoded.clone();
             self.ledger.put_finality(block.height(), certificate).map_err(|e| e.to_string())?;
             self.ledger.finalize(block.hash()).map_err(|e| e.to_string())?;
+            self.meters.committed(begun.elapsed());
         }
         self.mempool.on_final(block);
         Ok(())

@@ -71,6 +71,7 @@ struct Base {
     clock: Arc<Clock>,
     committee: Arc<Committee>,
     peers: Arc<Peers>,
+    blocks: Arc<BlockMeters>,
     engine: SharedEngine,
     me: B256,
 }
@@ -93,6 +94,7 @@ pub(crate) fn assemble(
         committee: base.committee.clone(),
         beneficiary: Address::from_word(secrets.public_key),
         runtime: runtime.handle().clone(),
+        meters: base.blocks.clone(),
         ear,
     });
     let peers = runtime.block_on(allowlist::resolved(&base.allow_list()));
@@ -182,6 +184,7 @@ fn open(
         clock,
         committee: Arc::new(committee),
         peers: Arc::default(),
+        blocks: Arc::default(),
         engine: Arc::new(RwLock::new(None)),
         me,
     };
@@ -258,7 +261,7 @@ impl Base {
             dir: Some(self.config.dir.clone()),
             finality: self.committee.clone(),
             watch: Some(watcher),
-            blocks: Arc::new(BlockMeters::default()),
+            blocks: self.blocks.clone(),
             dev: self.config.dev.then(|| self.clock.clone() as Arc<dyn DevClock>),
             config: self.config.rpc.clone(),
         }
