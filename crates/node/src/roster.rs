@@ -1,7 +1,8 @@
 //! What the state says about the nodes of the consortium.
 
 use alloy_primitives::{Address, B256};
-use tulou_primitives::{Genesis, NodeKind, StateReader};
+use tulou_ledger::Version;
+use tulou_primitives::{Genesis, NodeKind};
 
 /// A node that may connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,14 +16,14 @@ pub(crate) struct RosterNode {
 }
 
 /// The validators of an epoch, in ascending order.
-pub(crate) fn validators(_state: &dyn StateReader, genesis: &Genesis, _epoch: u64) -> Vec<B256> {
+pub(crate) fn validators(_state: &Version, genesis: &Genesis, _epoch: u64) -> Vec<B256> {
     let mut keys = genesis.validators();
     keys.sort_unstable();
     keys
 }
 
 /// All nodes that may connect now, in the order in which members are shown.
-pub(crate) fn nodes(_state: &dyn StateReader, genesis: &Genesis) -> Vec<RosterNode> {
+pub(crate) fn nodes(_state: &Version, genesis: &Genesis) -> Vec<RosterNode> {
     let node = |member: &tulou_primitives::GenesisMember| RosterNode {
         name: member.name.clone(),
         account: member.account,
@@ -34,6 +35,6 @@ pub(crate) fn nodes(_state: &dyn StateReader, genesis: &Genesis) -> Vec<RosterNo
 }
 
 /// Release of the rules in force at a height.
-pub(crate) fn release(_state: &dyn StateReader, genesis: &Genesis, _height: u64) -> u32 {
+pub(crate) fn release(_state: &Version, genesis: &Genesis, _height: u64) -> u32 {
     genesis.release
 }
