@@ -282,11 +282,15 @@ fn engine_config(
         key: validator.0,
         listen: config.listen,
         peers: config.peers.clone(),
+        max_peers: config.peers.len(),
         chain_id: genesis.chain_id,
         genesis_hash,
         epoch_length: genesis.epoch_length,
         heartbeat_ms: genesis.heartbeat_ms,
         max_block_bytes: BLOCK_BYTES_MAX + BLOCK_OVERHEAD_BYTES,
+        vote_after: None,
+        floor: None,
+        keep_blocks: None,
     }
 }
 
