@@ -5,10 +5,7 @@ use alloy_primitives::Bytes;
 use alloy_sol_types::SolCall;
 use tulou_proofs::{EpochLink, KeySheet, PageProof, ProofError, ProvenReceipt, SheetError};
 
-use crate::{
-    prelude::*,
-    roles::{self, Office},
-};
+use crate::{council, prelude::*};
 
 #[cfg(test)]
 mod tests;
@@ -28,8 +25,7 @@ const BYTE_GAS: u64 = 8;
 const SIGNATURE_GAS: u64 = 4_000;
 
 /// Restricted calls.
-pub const PERMITS: &[roles::Permit] =
-    &[("register", registerCall::SELECTOR, &[Office::Decision, Office::StreetOffice])];
+pub const PERMITS: &[Permit] = &[("register", registerCall::SELECTOR, &[Office::Council])];
 
 packed! {
     pub(super) struct Epochs { length: u64, first: u64, last: u64, registered_at: u64 }
@@ -88,13 +84,13 @@ fn identity(chain_id: u64, genesis: B256) -> B256 {
 
 /// Registers another ledger.
 ///
-/// Caller: a passed decision, or the street office.
+/// Caller: the council.
 ///
 /// # Errors
-/// - `NotPermitted`: any other caller.
+/// - `OnlyCouncil`: any other caller.
 /// - [`BadName`], [`BadSheet`], [`AlreadyRegistered`].
 fn register(cx: &mut Cx<'_>, call: &registerCall) -> Res<u64> {
-    roles::allow::<registerCall>(cx)?;
+    council::only(cx)?;
     let length = call.name.len() as u64;
     ensure!((1..=NAME_BYTES_MAX).contains(&length), BadName { length });
     charge(cx, call.sheet.len() as u64, 0)?;

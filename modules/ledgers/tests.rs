@@ -4,10 +4,9 @@ use serde_json::Value;
 use tulou_slots::Memory;
 
 use super::*;
-use crate::{address, roles::IRoles::NotPermitted};
+use crate::{COUNCIL, address, council::ICouncil::OnlyCouncil};
 
 const AT: Address = address::ledgers;
-const STREET: Address = Address::repeat_byte(0x57);
 const ANYONE: Address = Address::repeat_byte(0xaa);
 const NOW: u64 = 1_790_100_000;
 
@@ -36,16 +35,13 @@ fn named(kind: &str, name: &str) -> Value {
 fn community() -> Memory {
     let mut m = Memory::default();
     m.now = NOW;
-    let offices = [(Office::StreetOffice, STREET, 0)];
-    let permits: Vec<_> = PERMITS.iter().map(|permit| (AT, *permit)).collect();
-    m.run(address::roles, Address::ZERO, |cx| roles::genesis(cx, &offices, &permits)).unwrap();
     m
 }
 
 fn registered(follow: usize) -> Memory {
     let mut m = community();
     let call = registerCall { name: "Maple Court".into(), sheet: sheet() };
-    assert_eq!(m.call(AT, entry, STREET, &call), Ok(1));
+    assert_eq!(m.call(AT, entry, COUNCIL, &call), Ok(1));
     for link in &links()[..follow] {
         m.call(AT, entry, ANYONE, &follow_call(link)).unwrap();
     }
@@ -83,22 +79,22 @@ fn refused<C: SolCall>(m: &mut Memory, caller: Address, call: &C) -> Fault {
 fn register_refuses_in_this_order() {
     let mut m = community();
     let mut call = registerCall { name: String::new(), sheet: "something".into() };
-    assert!(refused(&mut m, ANYONE, &call).refusal::<NotPermitted>().is_some());
+    assert!(refused(&mut m, ANYONE, &call).refusal::<OnlyCouncil>().is_some());
     for (length, fits) in [(0, false), (101, false), (100, true)] {
         call.name = "n".repeat(length);
-        let fault = refused(&mut m, STREET, &call);
+        let fault = refused(&mut m, COUNCIL, &call);
         assert_eq!(fault.refusal::<BadName>().is_none(), fits, "{length}");
     }
-    assert!(refused(&mut m, STREET, &call).refusal::<BadSheet>().is_some());
+    assert!(refused(&mut m, COUNCIL, &call).refusal::<BadSheet>().is_some());
     for case in cases("sheet").iter().filter(|case| case["expect"] == "sheet") {
         call.sheet = case["text"].as_str().unwrap().into();
-        let fault = refused(&mut m, STREET, &call);
+        let fault = refused(&mut m, COUNCIL, &call);
         assert!(fault.refusal::<BadSheet>().is_some(), "{}", case["name"]);
     }
     call.sheet = sheet();
-    assert_eq!(m.call(AT, entry, STREET, &call), Ok(1));
+    assert_eq!(m.call(AT, entry, COUNCIL, &call), Ok(1));
     // LE-1
-    assert_eq!(refused(&mut m, STREET, &call).refusal::<AlreadyRegistered>().unwrap().ledger, 1);
+    assert_eq!(refused(&mut m, COUNCIL, &call).refusal::<AlreadyRegistered>().unwrap().ledger, 1);
     let shown = m.call(AT, entry, ANYONE, &ledgerCall { id: 1 }).unwrap();
     let sheet = KeySheet::parse(&call.sheet).unwrap();
     assert_eq!((shown.chainId, shown.genesis), (sheet.chain_id, sheet.genesis));
@@ -193,7 +189,7 @@ fn a_fact_is_on_record_once_and_other_modules_see_it() {
     assert_eq!((fact.id, fact.ledger, fact.height), (1, 1, 2));
     assert_eq!((fact.timestamp, fact.recordedAt, fact.succeeded), (1_790_000_010, NOW, true));
     m.now = NOW + 1;
-    assert_eq!(m.call(AT, entry, STREET, &prove(&case)).unwrap(), fact);
+    assert_eq!(m.call(AT, entry, COUNCIL, &prove(&case)).unwrap(), fact);
     let refused_there = named("receipt", "receipt: 0 on page 2");
     let other = m.call(AT, entry, ANYONE, &prove(&refused_there)).unwrap();
     assert_eq!((other.id, other.succeeded, other.recordedAt), (2, false, NOW + 1));
