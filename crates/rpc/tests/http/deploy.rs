@@ -1,0 +1,1 @@
+//! The files in `deploy/` speak of figures that exist.
