@@ -6,11 +6,13 @@ mod call;
 mod demo;
 mod dev;
 mod import;
+mod log;
 mod output;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use output::Outcome;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -19,6 +21,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "tulou", version, about, propagate_version = true)]
 struct Arguments {
+    #[command(flatten)]
+    log: log::Options,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,19 +53,22 @@ enum Import {
 }
 
 fn main() -> ExitCode {
-    output::log_to_stderr();
-    let result = match Arguments::parse().command {
-        Command::Dev(options) => dev::run(options),
-        Command::Import(Import::Register(options)) => import::run(&options),
-        Command::Call(options) => call::run(&options),
-        Command::Abi { out } => abi::run(&out),
-        Command::Bench(options) => bench::run(&options),
-    };
-    match result {
+    let Arguments { log, command } = Arguments::parse();
+    match log.start().and_then(|_log| run(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
+        Command::Dev(options) => dev::run(options),
+        Command::Import(Import::Register(options)) => import::run(&options),
+        Command::Call(options) => call::run(&options),
+        Command::Abi { out } => abi::run(&out),
+        Command::Bench(options) => bench::run(&options),
     }
 }

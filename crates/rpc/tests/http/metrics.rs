@@ -20,6 +20,12 @@ pub(crate) struct Family {
     samples: Vec<(String, Labels, f64)>,
 }
 
+impl Family {
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
 /// Reads an answer and holds it to the rules; panics with the line that breaks one.
 pub(crate) fn families(text: &str) -> BTreeMap<String, Family> {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
