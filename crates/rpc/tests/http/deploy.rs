@@ -12,7 +12,7 @@ use crate::{
     common::{Seen, World},
     metrics::families,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tulou_rpc::RpcConfig;
 
 fn deploy(name: &str) -> PathBuf {
@@ -33,9 +33,10 @@ fn names(query: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// All names of samples that a node can answer with, those without a value yet included.
+/// All names of samples of a node that has been asked something.
 async fn samples() -> BTreeSet<String> {
     let world = World::watched(RpcConfig::default(), Some(Arc::new(Seen::default()))).await;
+    world.ask("eth_chainId", json!([])).await;
     let text = world.get("/metrics", &[]).await.text();
     let mut names = BTreeSet::new();
     for (name, family) in families(&text) {
