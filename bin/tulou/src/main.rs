@@ -1,13 +1,20 @@
 //! `tulou`: the whole product in one program.
 
 mod abi;
+mod backup;
 mod bench;
 mod call;
+mod consortium;
 mod demo;
 mod dev;
+mod doctor;
 mod import;
+mod init;
 mod log;
+mod node;
 mod output;
+mod passphrase;
+mod why;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -31,6 +38,24 @@ struct Arguments {
 enum Command {
     /// Runs everything on this machine in one process, with the demo estate Guihua Garden.
     Dev(dev::Options),
+    /// Founds a ledger that several organisations keep together.
+    Init(init::Options),
+    /// Runs a member's node: validator, observer or archive.
+    Node(node::Options),
+    /// Runs five members of the demo estate on this machine, with a page that shows and stops them.
+    Consortium(consortium::Options),
+    /// Looks at a node and names the cure for what is wrong.
+    Doctor(doctor::Options),
+    /// Writes the state of a stopped node in parts that anyone can check.
+    Snapshot(backup::Snapshot),
+    /// Keeps what a node needs to come back, without its votes.
+    Backup(backup::Backup),
+    /// Makes a node's folder from a backup.
+    Restore(backup::Restore),
+    /// Reads and checks everything that a stopped node keeps.
+    Verify(backup::Verify),
+    /// Says who is missing where no block becomes final, and since when.
+    WhyStalled(why::Options),
     /// Brings an estate's files into the book.
     #[command(subcommand)]
     Import(Import),
@@ -66,6 +91,15 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Outcome {
     match command {
         Command::Dev(options) => dev::run(options),
+        Command::Init(options) => init::run(&options),
+        Command::Node(options) => node::run(&options),
+        Command::Consortium(options) => consortium::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Snapshot(options) => backup::snapshot(&options),
+        Command::Backup(options) => backup::backup(&options),
+        Command::Restore(options) => backup::restore(&options),
+        Command::Verify(options) => backup::verify(&options),
+        Command::WhyStalled(options) => why::run(&options),
         Command::Import(Import::Register(options)) => import::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),

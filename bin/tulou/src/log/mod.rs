@@ -40,25 +40,25 @@ pub(crate) enum Format {
 #[command(next_help_heading = "Log")]
 pub(crate) struct Options {
     /// How much is logged: `warn`, `info`, or by part: `info,tulou_node=debug`.
-    #[arg(long = "log", env = "RUST_LOG", default_value = "warn", global = true)]
-    filter: String,
+    #[arg(long, env = "RUST_LOG", default_value = "warn", global = true)]
+    log: String,
     /// How a line looks.
-    #[arg(long = "log-format", env = "TULOU_LOG_FORMAT", default_value = "text", global = true)]
-    format: Format,
+    #[arg(long, env = "TULOU_LOG_FORMAT", default_value = "text", global = true)]
+    log_format: Format,
     /// Folder for files; without one the log goes to stderr alone.
-    #[arg(long = "log-dir", env = "TULOU_LOG_DIR", global = true)]
-    dir: Option<PathBuf>,
+    #[arg(long, env = "TULOU_LOG_DIR", global = true)]
+    log_dir: Option<PathBuf>,
     /// Files that are kept, the newest included; the oldest one goes.
-    #[arg(long = "log-files", env = "TULOU_LOG_FILES", default_value_t = 14, global = true,
+    #[arg(long, env = "TULOU_LOG_FILES", default_value_t = 14, global = true,
         value_parser = clap::value_parser!(u16).range(1..))]
-    files: u16,
+    log_files: u16,
     /// Mebibytes of a file before the next one begins; each day begins one too.
-    #[arg(long = "log-mib", env = "TULOU_LOG_MIB", default_value_t = 64, global = true,
+    #[arg(long, env = "TULOU_LOG_MIB", default_value_t = 64, global = true,
         value_parser = clap::value_parser!(u16).range(1..))]
-    mib: u16,
+    log_mib: u16,
     /// With files, nothing goes to stderr.
-    #[arg(long = "log-quiet", env = "TULOU_LOG_QUIET", global = true)]
-    quiet: bool,
+    #[arg(long, env = "TULOU_LOG_QUIET", global = true)]
+    log_quiet: bool,
 }
 
 /// Writes out what waits when it is dropped.
@@ -74,32 +74,33 @@ impl Options {
     pub(crate) fn start(&self) -> Result<Running, Failure> {
         let files = self.files()?;
         let (file, guard) = files.unzip();
-        let to_stderr = (!self.quiet || file.is_none()).then_some(io::stderr as fn() -> _);
+        let to_stderr = (!self.log_quiet || file.is_none()).then_some(io::stderr as fn() -> _);
         tracing_subscriber::registry()
             .with(self.filter()?)
-            .with(to_stderr.map(|stderr| lines(self.format, stderr)))
-            .with(file.map(|file| lines(self.format, file)))
+            .with(to_stderr.map(|stderr| lines(self.log_format, stderr)))
+            .with(file.map(|file| lines(self.log_format, file)))
             .init();
         Ok(Running(guard))
     }
 
     fn filter(&self) -> Result<EnvFilter, Failure> {
-        EnvFilter::try_new(&self.filter).map_err(|e| {
+        EnvFilter::try_new(&self.log).map_err(|e| {
             let hint = "say warn, info, debug, or a part and a level: info,tulou_node=debug";
-            Failure::hint(format!("log {:?}: {e}", self.filter), hint)
+            Failure::hint(format!("log {:?}: {e}", self.log), hint)
         })
     }
 
     /// A writer that never waits for the disk.
     fn files(&self) -> Result<Option<(NonBlocking, WorkerGuard)>, Failure> {
-        let Some(dir) = &self.dir else { return Ok(None) };
+        let Some(dir) = &self.log_dir else { return Ok(None) };
         if dir.to_str().is_none() {
             return Err(Failure(format!("--log-dir {}: not a name in UTF-8", dir.display())));
         }
         let shown = |e: io::Error| Failure(format!("{}: {e}", dir.display()));
         std::fs::create_dir_all(dir).map_err(shown)?;
-        let bytes = u64::from(self.mib) << 20;
-        let appender = appender(dir.join(FILE), bytes, usize::from(self.files)).map_err(shown)?;
+        let bytes = u64::from(self.log_mib) << 20;
+        let appender =
+            appender(dir.join(FILE), bytes, usize::from(self.log_files)).map_err(shown)?;
         let builder = NonBlockingBuilder::default();
         let builder = builder.buffered_lines_limit(WAITING_LINES).thread_name("log");
         Ok(Some(builder.finish(appender)))
@@ -109,7 +110,7 @@ impl Options {
 fn appender(
     path: PathBuf,
     bytes: u64,
-    files: usize,
+    log_files: usize,
 ) -> io::Result<RollingFileAppender<RollingConditionBase>> {
     let condition = RollingConditionBase::new().daily().max_size(bytes);
     // The library counts the older ones alone.

@@ -33,7 +33,7 @@ fn a_json_line_is_one_object_with_the_fields_of_the_event() {
     let (file, guard) = options.files().unwrap().unwrap();
     let subscriber = tracing_subscriber::registry()
         .with(options.filter().unwrap())
-        .with(lines(options.format, file));
+        .with(lines(options.log_format, file));
     with_default(subscriber, || {
         tracing::info!(height = 7, hash = %"0xab", "a block\nis final");
         tracing::debug!("not asked for");

@@ -37,7 +37,7 @@ impl FinalitySource for Lone {
     }
 
     fn validators(&self, _: u64) -> Vec<B256> {
-        vec![B256::repeat_byte(7)]
+        vec![B256::repeat_byte(9)]
     }
 
     fn epoch_length(&self) -> u64 {
@@ -155,7 +155,7 @@ fn genesis() -> Genesis {
         heartbeat_ms: 5_000,
         estate: "桂花园".into(),
         release: 1,
-        members: vec![GenesisMember::lone(B256::repeat_byte(7))],
+        members: vec![GenesisMember::lone(B256::repeat_byte(9))],
         packs: vec!["cn".into()],
         offices: Vec::new(),
         accounts: [(rich().address(), account)].into(),
