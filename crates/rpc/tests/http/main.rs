@@ -1,6 +1,10 @@
 //! The server over HTTP, on a real ledger.
 
 mod common;
+mod deploy;
 mod json_rpc;
+mod ledgers;
 mod light;
+mod metrics;
+mod operations;
 mod people;
