@@ -90,7 +90,7 @@ async fn the_receipt_proof_leads_from_the_header_to_the_receipt() {
         )
         .unwrap();
         assert_eq!(keccak256(&nodes[0]), block.header().receipts_root);
-        assert_eq!(proof["validators"], json!([B256::repeat_byte(7)]));
+        assert_eq!(proof["validators"], json!([B256::repeat_byte(9)]));
         assert_eq!(proof["chain"]["id"], json!(CHAIN));
     }
     let finality = world.ask("tulou_getFinality", json!(["0x1"])).await;

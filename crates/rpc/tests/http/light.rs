@@ -18,7 +18,7 @@ async fn the_key_sheet_says_which_ledger_this_is_and_who_certifies() {
     let answer = world.ask("tulou_getKeySheet", json!([])).await;
     let sheet = KeySheet::parse(answer["text"].as_str().unwrap()).unwrap();
     let genesis = world.ledger.genesis().hash();
-    let keys = vec![B256::repeat_byte(7)];
+    let keys = vec![B256::repeat_byte(9)];
     assert_eq!(sheet, KeySheet::new(CHAIN, genesis, EPOCH, 0, keys.clone()).unwrap());
     assert_eq!(answer["validators"], json!(keys));
     assert_eq!(answer["epochLength"], json!(EPOCH));
@@ -41,7 +41,7 @@ async fn a_link_leads_from_each_epoch_that_is_over_to_the_next() {
         let header = world.ledger.header(end).unwrap().unwrap();
         assert_eq!(keccak256(&link.header), header.hash_slow());
         assert_eq!(Finality::decode(&link.certificate).unwrap().digest, header.hash_slow());
-        assert_eq!(link.next, [B256::repeat_byte(7)]);
+        assert_eq!(link.next, [B256::repeat_byte(9)]);
     }
     for epoch in [json!(2), json!(u64::MAX), json!("0x7fffffffffffffff")] {
         let (code, message) = world.error("tulou_getEpochLink", json!([epoch])).await;

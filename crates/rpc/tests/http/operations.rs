@@ -29,7 +29,7 @@ async fn a_lone_node_tells_of_itself() {
     assert_eq!(seen["hash"], json!(head.hash));
     assert_eq!(seen["ledger"]["chainId"], json!(7755));
     assert_eq!(seen["ledger"]["genesis"], json!(world.ledger.genesis().hash()));
-    assert_eq!((&seen["epoch"], &seen["epochLength"]), (&json!(0), &json!(100)));
+    assert_eq!((&seen["epoch"], &seen["epochLength"]), (&json!(0), &json!(crate::common::EPOCH)));
     assert_eq!((&seen["quorum"], &seen["voting"]), (&json!(1), &json!(true)));
     assert_eq!(seen["me"], seen["leader"]);
     assert!(seen["finalAtMs"].as_u64().is_some_and(|ms| ms > 1_600_000_000_000), "{seen}");
