@@ -10,6 +10,7 @@ mod dev;
 mod doctor;
 mod import;
 mod init;
+mod log;
 mod node;
 mod output;
 mod passphrase;
@@ -18,6 +19,7 @@ mod why;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use output::Outcome;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -26,6 +28,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "tulou", version, about, propagate_version = true)]
 struct Arguments {
+    #[command(flatten)]
+    log: log::Options,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,8 +78,18 @@ enum Import {
 }
 
 fn main() -> ExitCode {
-    output::log_to_stderr();
-    let result = match Arguments::parse().command {
+    let Arguments { log, command } = Arguments::parse();
+    match log.start().and_then(|_log| run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
         Command::Dev(options) => dev::run(options),
         Command::Init(options) => init::run(&options),
         Command::Node(options) => node::run(&options),
@@ -90,12 +104,5 @@ fn main() -> ExitCode {
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),
         Command::Bench(options) => bench::run(&options),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -1,6 +1,11 @@
 //! `tulou node`: a member's node, with one or several ledgers.
 
-use std::{net::SocketAddr, path::PathBuf, sync::mpsc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
 
 use clap::Args;
 use tulou_node::{Drill, Host, HostOptions, Settings, ledger_dir};
@@ -60,16 +65,51 @@ pub(crate) fn run(options: &Options) -> Outcome {
         true => on_closed_stdin(on_interrupt()?),
         false => on_interrupt()?,
     };
+    let hangups = on_hangup()?;
     let mut host = Host::open(&options.dir, &settings, host)?;
     let address = host.serve()?;
     say(&format!("http://{address}"))?;
     while stopped.recv_timeout(LOOK_EVERY).is_err() {
+        if hangups.try_recv().is_ok() {
+            reload(&options.dir, &host);
+        }
         host.tend().map_err(|stopped| {
             let hint = "nothing final is lost; the log says more, and a start continues from there";
             Failure::hint(stopped, hint)
         })?;
     }
     Ok(())
+}
+
+/// Takes the limits from node.toml anew. A file that cannot be read changes nothing.
+fn reload(dir: &Path, host: &Host) {
+    match Settings::read(dir) {
+        Ok(settings) => {
+            host.set_limits(settings.limits);
+            tracing::info!(
+                "the limits of node.toml are in force; the rest of it waits for a start"
+            );
+        }
+        Err(error) => {
+            tracing::error!(%error, "node.toml cannot be read; the limits stay as they are")
+        }
+    }
+}
+
+/// Gets a message on each hangup signal, which asks for the limits to be read anew.
+fn on_hangup() -> Result<mpsc::Receiver<()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (send, hangups) = mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let guard = runtime.enter();
+    let mut hangup = signal(SignalKind::hangup())?;
+    drop(guard);
+    std::thread::spawn(move || {
+        runtime.block_on(
+            async move { while hangup.recv().await.is_some() && send.send(()).is_ok() {} },
+        );
+    });
+    Ok(hangups)
 }
 
 /// As `stopped`, and also when standard input closes.

@@ -5,8 +5,6 @@ use std::{
     io::{self, Write},
 };
 
-use tracing_subscriber::EnvFilter;
-
 /// A failure in words for the person at the terminal: what happened, whether anything was changed,
 /// what to do.
 #[derive(Debug)]
@@ -40,10 +38,4 @@ pub(crate) fn say(text: &str) -> Outcome {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(()),
     }
-}
-
-/// Sends the log to stderr; `RUST_LOG` chooses how much of it.
-pub(crate) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -80,7 +80,10 @@ impl Mempool {
             config,
             head,
             book: Mutex::default(),
-            refused: Mutex::default(),
+            // What is watched begins at 0, so that its first event is a change.
+            refused: Mutex::new(BTreeMap::from(
+                ["pool_full", "sender_full", "too_fast"].map(|reason| (reason, 0)),
+            )),
             workers,
             admitted,
             arrivals,

@@ -7,8 +7,8 @@ use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
 use tulou_ledger::Version;
 use tulou_modules::{
     address,
-    council::ICouncil::releaseAtCall,
     council::ICouncil::membersCall,
+    council::ICouncil::releaseAtCall,
     validators::IValidators::{Kind, peersCall, setOfCall},
 };
 use tulou_primitives::{Genesis, NodeKind};
@@ -85,7 +85,12 @@ pub(crate) fn release(state: &Version, genesis: &Genesis, height: u64) -> u32 {
 }
 
 /// Asks a module. Nothing where it does not answer, which is a fault and in the log.
-fn view<C: SolCall>(state: &Version, genesis: &Genesis, to: Address, call: &C) -> Option<C::Return> {
+fn view<C: SolCall>(
+    state: &Version,
+    genesis: &Genesis,
+    to: Address,
+    call: &C,
+) -> Option<C::Return> {
     let header = state.header();
     let env = BlockEnv {
         chain_id: genesis.chain_id,
@@ -96,10 +101,13 @@ fn view<C: SolCall>(state: &Version, genesis: &Genesis, to: Address, call: &C) -
         prevrandao: B256::ZERO,
         next_validators: None,
     };
-    let request = CallRequest { to: Some(to), input: call.abi_encode().into(), ..Default::default() };
+    let request =
+        CallRequest { to: Some(to), input: call.abi_encode().into(), ..Default::default() };
     match tulou_evm::call(state, &env, &request, None, VIEW_GAS) {
         Ok(CallOutcome::Success { output, .. }) => C::abi_decode_returns(&output)
-            .inspect_err(|error| error!(call = C::SIGNATURE, %error, "a module's answer is malformed"))
+            .inspect_err(
+                |error| error!(call = C::SIGNATURE, %error, "a module's answer is malformed"),
+            )
             .ok(),
         other => {
             error!(call = C::SIGNATURE, ?other, "a module does not answer");

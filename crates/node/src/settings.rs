@@ -10,6 +10,7 @@ use std::{
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 use tulou_primitives::NodeKind;
+use tulou_rpc::Limits;
 
 /// Name of the file in a node's folder.
 pub const SETTINGS: &str = "node.toml";
@@ -43,6 +44,9 @@ pub enum SettingsError {
 pub struct Settings {
     /// The process.
     pub node: NodeSettings,
+    /// Bounds for callers and accounts; those that are left out stay as they are.
+    #[serde(default)]
+    pub limits: Limits,
     /// The ledgers it keeps; the first is also at `/`.
     #[serde(rename = "ledger", default)]
     pub ledgers: Vec<LedgerSettings>,

@@ -82,7 +82,7 @@ impl fmt::Debug for ServerHandle {
 
 impl ServerHandle {
     /// Replaces the limits for callers and accounts. Everybody starts with full units; connections
-    /// that are open stay open, but requests over them are judged by the new lists.
+    /// that are open stay open, but requests and calls over them are judged by the new lists.
     pub fn set_limits(&self, limits: Limits) {
         self.gate.reload(limits);
     }
@@ -142,8 +142,11 @@ pub async fn serve_all(
         TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
     let gate = Arc::new(Gate::new(config.limits));
-    let shared =
-        Shared { gate: gate.clone(), meters: Meters::new(), places: Places::new(config.sockets) };
+    let shared = Shared {
+        gate: gate.clone(),
+        meters: Meters::new(contexts.iter().map(|context| context.name.as_str())),
+        places: Places::new(config.sockets),
+    };
     let listener = Bounded::new(listener, shared.clone());
     let nodes: Arc<[Node]> =
         contexts.into_iter().map(|context| Node::new(context, shared.clone())).collect();

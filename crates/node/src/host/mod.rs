@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tracing::info;
 use tulou_ledger::LedgerError;
 use tulou_primitives::NodeKind;
-use tulou_rpc::{RpcConfig, ServerHandle};
+use tulou_rpc::{Limits, RpcConfig, ServerHandle};
 
 use crate::{
     Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, StepDown, Unlock, start,
@@ -91,6 +91,13 @@ impl Host {
         let taken = server.addr;
         self.server = Some(server);
         Ok(taken)
+    }
+
+    /// Replaces the bounds for callers and accounts while people are served.
+    pub fn set_limits(&self, limits: Limits) {
+        if let Some(server) = &self.server {
+            server.set_limits(limits);
+        }
     }
 
     /// The nodes with the names of their ledgers.
@@ -194,6 +201,7 @@ fn config(
         rpc: RpcConfig {
             read_only: settings.node.read_only,
             origins: settings.node.origins.clone(),
+            limits: settings.limits.clone(),
             ..RpcConfig::default()
         },
         disk_budget: settings.node.disk_budget,

@@ -61,7 +61,10 @@ fn other_protocols_and_old_releases_are_refused_in_words_once() {
     let (one, two, three) = (B256::repeat_byte(1), B256::repeat_byte(2), B256::repeat_byte(3));
     let other = Status { protocol: PROTOCOL + 1, ..status(&ledger) };
     let reason = peers.heard(one, other.clone(), 0, &ledger, 1).unwrap();
-    assert!(reason.contains("speaks protocol 2") && reason.contains("install the same"), "{reason}");
+    assert!(
+        reason.contains("speaks protocol 2") && reason.contains("install the same"),
+        "{reason}"
+    );
     assert!(peers.is_refused(&one));
     assert_eq!(peers.heard(one, other, 0, &ledger, 1), None, "said once");
     let reason = peers.heard(two, status(&ledger), 0, &ledger, RELEASE + 1).unwrap();

@@ -25,7 +25,6 @@ pub(crate) enum Class {
 
 impl Class {
     /// All of them.
-    #[cfg(test)]
     pub(crate) const ALL: [Self; 9] = [
         Self::Read,
         Self::Block,

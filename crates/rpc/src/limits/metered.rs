@@ -68,6 +68,10 @@ fn check(node: &Node, class: Class, caller: Option<&Caller>) -> Result<(), RpcEr
         return Err(RpcError::ReadOnly);
     }
     let Some(caller) = caller else { return Ok(()) };
+    // Over a WebSocket the lists may have changed since it was opened.
+    if !node.gate().admits(caller.address()) {
+        return Err(RpcError::NotLetIn);
+    }
     node.gate().charge(caller, class.units()).map_err(|too_much| {
         node.meters().limited("address");
         RpcError::too_many("requests from your address", "units", too_much)

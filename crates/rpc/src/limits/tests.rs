@@ -199,3 +199,21 @@ fn classes_have_names_of_their_own_and_cost_something() {
         assert_eq!(Class::of(method), class, "{method}");
     }
 }
+
+#[test]
+fn limits_are_read_as_people_write_them() {
+    let text = r#"{"deny": ["192.0.2.7", "2001:db8::/32"], "units_per_s": 5}"#;
+    let read: Limits = serde_json::from_str(text).unwrap();
+    let deny = nets(&["192.0.2.7/32", "2001:db8::/32"]);
+    assert_eq!(read, Limits { deny, units_per_s: 5, ..Default::default() });
+    let again = serde_json::to_string(&read).unwrap();
+    assert_eq!(serde_json::from_str::<Limits>(&again).unwrap(), read);
+    for (wrong, word) in [
+        (r#"{"deny": ["example.org"]}"#, "example.org"),
+        (r#"{"allow": ["192.0.2.0/33"]}"#, "192.0.2.0/33"),
+        (r#"{"unit_per_s": 5}"#, "unit_per_s"),
+    ] {
+        let error = serde_json::from_str::<Limits>(wrong).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}

@@ -113,15 +113,32 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn new() -> Self {
-        Self {
+    /// What alerts ask for begins at 0: a rate cannot be had from a series that begins with its first
+    /// event.
+    pub(crate) fn new<'a>(ledgers: impl Iterator<Item = &'a str>) -> Self {
+        let new = Self {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(seconds),
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(seconds),
             limited: Family::default(),
             turned_away: Family::default(),
+        };
+        for kind in ["address", "account"] {
+            let _ = new.limited.get_or_create(&KindLabel { kind });
         }
+        for reason in ["full", "address"] {
+            let _ = new.turned_away.get_or_create(&ReasonLabel { reason });
+        }
+        for ledger in ledgers {
+            let ledger = LedgerLabel::new(ledger.to_owned());
+            for class in Class::ALL {
+                let outcome = Outcome::Fault.name();
+                let labels = CallLabels { ledger: ledger.clone(), class: class.name(), outcome };
+                let _ = new.calls.get_or_create(&labels);
+            }
+        }
+        new
     }
 
     /// An HTTP request was answered.

@@ -13,12 +13,16 @@ use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tulou_evm::{BlockEnv, BuildLimits};
 use tulou_ledger::{Ledger, LedgerConfig};
 use tulou_mempool::{Mempool, MempoolConfig};
 use tulou_primitives::{Block, Genesis, GenesisAccount, GenesisMember};
-use tulou_rpc::{DevClock, FinalitySource, RpcConfig, RpcContext, ServerHandle, serve};
+use tulou_rpc::{
+    BlockMeters, Consortium, DevClock, FinalitySource, LedgerId, Limits, Member, MemberState,
+    RpcConfig, RpcContext, ServerHandle, Watch, serve_all,
+};
 
 pub(crate) const CHAIN: u64 = 7755;
 pub(crate) const GAS_LIMIT: u64 = 100_000_000;
@@ -34,6 +38,10 @@ impl FinalitySource for Lone {
 
     fn validators(&self, _: u64) -> Vec<B256> {
         vec![B256::repeat_byte(9)]
+    }
+
+    fn epoch_length(&self) -> u64 {
+        100
     }
 }
 
@@ -54,10 +62,79 @@ impl DevClock for Hand {
     }
 }
 
+/// Stands in for the rest of the node: four members, of which this is the first.
+pub(crate) struct Seen {
+    consortium: Mutex<Consortium>,
+    refusal: Mutex<Option<String>>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        let names = ["业主委员会", "物业公司", "街道办", "房管局"];
+        let members = names.iter().enumerate().map(|(place, name)| Member {
+            name: (*name).to_owned(),
+            key: key(place),
+            in_set: true,
+            connected: true,
+            height: Some(0),
+            clock_offset_ms: Some(-40),
+            signed_last: 75,
+            of_last: 100,
+            state: MemberState::Agrees,
+            ..Member::default()
+        });
+        let consortium = Consortium {
+            ledger: LedgerId { name: "桂花园".into(), chain_id: CHAIN, ..Default::default() },
+            me: Some(key(0)),
+            quorum: 3,
+            voting: true,
+            members: members.collect(),
+            ..Consortium::default()
+        };
+        Self { consortium: Mutex::new(consortium), refusal: Mutex::default() }
+    }
+}
+
+fn key(place: usize) -> B256 {
+    B256::repeat_byte(u8::try_from(place).unwrap_or(u8::MAX) + 7)
+}
+
+impl Seen {
+    pub(crate) fn refuse(&self, reason: Option<&str>) {
+        *self.refusal.lock() = reason.map(str::to_owned);
+    }
+
+    pub(crate) fn change(&self, how: impl FnOnce(&mut Consortium)) {
+        how(&mut self.consortium.lock());
+    }
+}
+
+impl Watch for Seen {
+    fn consortium(&self) -> Consortium {
+        self.consortium.lock().clone()
+    }
+
+    fn metrics(&self) -> String {
+        "# HELP network_messages Messages.\n# TYPE network_messages counter\n\
+         network_messages_total{peer=\"a\"} 3\n# HELP views Views.\n# TYPE views gauge\n\
+         views 7\n# EOF\n"
+            .to_owned()
+    }
+
+    fn refusal(&self) -> Option<String> {
+        self.refusal.lock().clone()
+    }
+
+    fn disk_budget_bytes(&self) -> Option<u64> {
+        Some(1 << 30)
+    }
+}
+
 pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) mempool: Arc<Mempool>,
     clock: Arc<Hand>,
+    context: RpcContext,
     server: Option<ServerHandle>,
     addr: SocketAddr,
     _dir: tempfile::TempDir,
@@ -76,6 +153,7 @@ fn genesis() -> Genesis {
         gas_limit: GAS_LIMIT,
         epoch_length: 100,
         heartbeat_ms: 5_000,
+        estate: "桂花园".into(),
         release: 1,
         members: vec![GenesisMember::lone(B256::repeat_byte(9))],
         packs: vec!["cn".into()],
@@ -87,7 +165,46 @@ fn genesis() -> Genesis {
 
 impl World {
     pub(crate) async fn start(config: RpcConfig) -> Self {
-        let genesis = genesis();
+        Self::watched(config, None).await
+    }
+
+    /// A server that asks `watch` what the rest of the node would know.
+    pub(crate) async fn watched(config: RpcConfig, watch: Option<Arc<dyn Watch>>) -> Self {
+        Self::on(genesis(), config, watch).await
+    }
+
+    /// A server whose ledger should have a block every so many milliseconds.
+    pub(crate) async fn beating(heartbeat_ms: u64, watch: Option<Arc<dyn Watch>>) -> Self {
+        let genesis = Genesis { heartbeat_ms, ..genesis() };
+        Self::on(genesis, RpcConfig::default(), watch).await
+    }
+
+    async fn on(genesis: Genesis, config: RpcConfig, watch: Option<Arc<dyn Watch>>) -> Self {
+        let mut world = Self::unserved(genesis, config, watch);
+        world.serve(vec![world.context.clone()]).await;
+        world
+    }
+
+    /// Two ledgers of these names behind one port, the first one's.
+    pub(crate) async fn pair(first: &str, second: &str) -> (Self, Self) {
+        let [mut first, mut second] = [first, second].map(|name| {
+            let mut world = Self::unserved(genesis(), RpcConfig::default(), None);
+            world.context.name = name.to_owned();
+            world
+        });
+        first.serve(vec![first.context.clone(), second.context.clone()]).await;
+        second.addr = first.addr;
+        (first, second)
+    }
+
+    async fn serve(&mut self, contexts: Vec<RpcContext>) {
+        let server = serve_all(self.addr, contexts).await.unwrap();
+        self.addr = server.addr;
+        self.server = Some(server);
+    }
+
+    fn unserved(genesis: Genesis, config: RpcConfig, watch: Option<Arc<dyn Watch>>) -> Self {
+        let addr = ([127, 0, 0, 1], 0).into();
         let changes = tulou_evm::genesis_changes(&genesis).unwrap();
         let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
         let dir = tempfile::tempdir().unwrap();
@@ -101,13 +218,16 @@ impl World {
             mempool: mempool.clone(),
             chain_id: CHAIN,
             gas_limit: GAS_LIMIT,
+            genesis: Arc::new(genesis),
+            name: String::new(),
+            dir: Some(dir.path().to_owned()),
+            watch,
+            blocks: Arc::new(BlockMeters::default()),
             finality: Arc::new(Lone),
             dev: Some(clock.clone()),
             config,
         };
-        let server = serve(([127, 0, 0, 1], 0).into(), context).await.unwrap();
-        let addr = server.addr;
-        Self { ledger, mempool, clock, server: Some(server), addr, _dir: dir }
+        Self { ledger, mempool, clock, context, server: None, addr, _dir: dir }
     }
 
     /// Makes a block of what waits in the pool, and makes it final.
@@ -147,6 +267,11 @@ impl World {
         self.addr
     }
 
+    /// Replaces the limits while the server runs.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.server.as_ref().unwrap().set_limits(limits);
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
@@ -166,8 +291,26 @@ impl World {
         got.await.unwrap()
     }
 
+    /// What a browser asks before it calls from a page of another origin.
+    pub(crate) async fn options(&self, path: &str, headers: &[(&str, &str)]) -> Got {
+        let mut request = ureq::http::Request::options(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(()).unwrap();
+        tokio::task::spawn_blocking(move || read(agent().run(request))).await.unwrap()
+    }
+
+    pub(crate) fn context(&self) -> RpcContext {
+        self.context.clone()
+    }
+
     pub(crate) async fn post(&self, body: impl Into<Vec<u8>>) -> Got {
-        let (url, body) = (self.url("/"), body.into());
+        self.post_to("/", body).await
+    }
+
+    pub(crate) async fn post_to(&self, path: &str, body: impl Into<Vec<u8>>) -> Got {
+        let (url, body) = (self.url(path), body.into());
         let sent = tokio::task::spawn_blocking(move || {
             read(agent().post(&url).content_type("application/json").send(&body[..]))
         });
