@@ -78,7 +78,6 @@ struct Patient<'s> {
     settings: &'s LedgerSettings,
     dir: PathBuf,
     genesis: Genesis,
-    hash: B256,
     /// Key of this node, where it could be read.
     me: Option<B256>,
     /// What the running node says of itself.
