@@ -225,9 +225,12 @@ impl Watcher {
                  that are missing; nothing final is lost",
                 set.len()
             ),
-            None => "enough validators are here, but no block becomes final: compare their clocks \
+            None => {
+                "enough validators are here, but no block becomes final: one may only watch until \
+                     the next epoch because its record of votes was lost; else compare clocks \
                      and versions, then their logs"
-                .into(),
+                    .into()
+            }
         };
         Some(Stalled { since_ms, missing, needed, have, reason })
     }
