@@ -90,6 +90,52 @@ fn two_of_four_are_too_few_and_why_stalled_names_the_missing() {
 }
 
 #[test]
+fn another_protocol_is_refused_on_both_sides_and_the_others_go_on() {
+    let mut world = World::founded("protocol");
+    (0..3).for_each(|i| world.spawn(i));
+    world.spawn_with(3, &["--drill-protocol", "2"]);
+    (0..3).for_each(|i| world.wait_until_it_answers(i));
+    let first = send(&world.rpc(0), 0);
+    world.agree(&[0, 1, 2], height_of(&first));
+    eventually("both sides say why", || {
+        let old = world.log(0).contains("it speaks protocol 2");
+        let new = world.log(3).contains("it speaks protocol 1");
+        (old && new).then_some(())
+    });
+    eventually("it counts as gone", || (world.states(0)[3] == "stopped").then_some(()));
+    let second = send(&world.rpc(1), 1);
+    world.agree(&[0, 1, 2], height_of(&second));
+}
+
+#[test]
+fn a_member_starts_from_a_backup_without_its_votes_and_follows() {
+    let mut world = World::founded("backup");
+    world.start_all();
+    let first = send(&world.rpc(0), 0);
+    world.agree(&[0, 1, 2, 3], height_of(&first));
+    world.kill(3);
+    let (node, backup) = (world.nodes[3].clone(), world.dir.join("backup"));
+    let said = tulou_says(&["verify", "--dir", shown(&node)]);
+    assert!(said.contains("all of it is sound"), "{said}");
+    let said = tulou_says(&["backup", "--dir", shown(&node), "--out", shown(&backup)]);
+    assert!(said.contains("the votes are not in it"), "{said}");
+    let keys = world.dir.join("keys");
+    fs::rename(node.join("ledgers/four/keys"), &keys).expect("the keys are kept elsewhere");
+    fs::remove_dir_all(&node).expect("the disk is gone");
+    let said = tulou_says(&["restore", "--from", shown(&backup), "--dir", shown(&node)]);
+    assert!(said.contains("put the keys into"), "{said}");
+    fs::rename(&keys, node.join("ledgers/four/keys")).expect("the keys come back");
+    world.spawn(3);
+    world.wait_until_it_answers(3);
+    let second = send(&world.rpc(1), 1);
+    assert_eq!(receipt_at(&world, 3, &second["transactionHash"]), second);
+    world.agree(&[0, 1, 2, 3], height_of(&second));
+    // It has no record of its votes, so it does not vote in this epoch.
+    let seen = world.seen_by(3);
+    assert_eq!((&seen["voting"], &seen["observingUntil"]), (&json!(false), &json!("next epoch")));
+}
+
+#[test]
 fn members_who_make_their_own_keys_found_the_same_ledger() {
     let dir = std::env::temp_dir().join(format!("tulou-cards-{}", std::process::id()));
     let _ = fs::remove_dir_all(&dir);

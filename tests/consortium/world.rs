@@ -104,11 +104,17 @@ impl World {
 
     /// Starts a member's process without waiting.
     pub fn spawn(&mut self, i: usize) {
+        self.spawn_with(i, &[]);
+    }
+
+    /// As [`World::spawn`] with more arguments.
+    pub fn spawn_with(&mut self, i: usize, arguments: &[&str]) {
         let log = fs::OpenOptions::new().create(true).append(true);
         let log = log.clone().open(self.nodes[i].join("log")).expect("a log");
         let child = Command::new(tulou_testing::program())
             .args(["node", "--dir"])
             .arg(&self.nodes[i])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -124,6 +130,11 @@ impl World {
 
     pub fn wait_until_it_answers(&self, i: usize) {
         eventually(&format!("{} answers", NAMES[i]), || self.rpc(i).block_number().ok());
+    }
+
+    /// What a member has logged so far.
+    pub fn log(&self, i: usize) -> String {
+        fs::read_to_string(self.nodes[i].join("log")).unwrap_or_default()
     }
 
     /// Ends a process as a power cut would.
@@ -165,8 +176,8 @@ impl Drop for World {
     fn drop(&mut self) {
         (0..NAMES.len()).for_each(|i| self.kill(i));
         if thread::panicking() {
-            for (name, node) in NAMES.iter().zip(&self.nodes) {
-                let log = fs::read_to_string(node.join("log")).unwrap_or_default();
+            for (i, name) in NAMES.iter().enumerate() {
+                let log = self.log(i);
                 let tail: Vec<&str> = log.lines().rev().take(15).collect();
                 eprintln!("--- {name}\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
             }

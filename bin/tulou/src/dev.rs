@@ -5,7 +5,6 @@ use std::{
     fs,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    sync::mpsc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,6 +17,7 @@ use tulou_primitives::{Genesis, GenesisAccount, GenesisMember, OfficeHolder};
 
 use crate::{
     demo,
+    node::on_interrupt,
     output::{Failure, Outcome},
 };
 
@@ -73,13 +73,7 @@ pub(crate) fn run(options: Options) -> Outcome {
 fn serve_until_stopped(node: &mut Node, port: u16) -> Outcome {
     let address = node.serve((Ipv4Addr::LOCALHOST, port).into())?;
     println!("http://localhost:{}", address.port());
-    let (stop, stopped) = mpsc::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::spawn(move || {
-        runtime.block_on(interrupted());
-        // The receiver is gone only when the program already ends.
-        let _ = stop.send(());
-    });
+    let stopped = on_interrupt()?;
     while stopped.recv_timeout(Duration::from_millis(500)).is_err() {
         if !node.is_running() {
             return Err(Failure::hint(
@@ -89,19 +83,6 @@ fn serve_until_stopped(node: &mut Node, port: u16) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// Ctrl-C or a terminate signal.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// Removes what `tulou dev` made in a folder, and nothing else.

@@ -118,6 +118,8 @@ impl Watcher {
         let nodes = roster::nodes(&self.ledger.latest(), &self.genesis);
         let highest = self.highest(head.height);
         let members = nodes.iter().map(|node| self.member(node, &set, &head, highest)).collect();
+        // Not within the expression below: the guard would live as long as it, and others ask, too.
+        let final_at_ms = self.final_at.lock().1;
         Consortium {
             ledger: LedgerId {
                 name: self.genesis.estate.clone(),
@@ -131,7 +133,7 @@ impl Watcher {
             height: head.height,
             hash: head.hash,
             timestamp: head.timestamp,
-            final_at_ms: Some(self.final_at.lock().1),
+            final_at_ms: Some(final_at_ms),
             epoch,
             epoch_length: self.genesis.epoch_length,
             view: engine.as_ref().map_or(0, |status| status.view),
@@ -223,9 +225,12 @@ impl Watcher {
                  that are missing; nothing final is lost",
                 set.len()
             ),
-            None => "enough validators are here, but no block becomes final: compare their clocks \
+            None => {
+                "enough validators are here, but no block becomes final: one may only watch until \
+                     the next epoch because its record of votes was lost; else compare clocks \
                      and versions, then their logs"
-                .into(),
+                    .into()
+            }
         };
         Some(Stalled { since_ms, missing, needed, have, reason })
     }

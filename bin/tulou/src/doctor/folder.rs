@@ -50,7 +50,7 @@ pub(super) fn genesis(
             "look for a second node with the same rpc address",
         ));
     }
-    (findings, Some(Patient { settings, dir, genesis, hash, me: None, running }))
+    (findings, Some(Patient { settings, dir, genesis, me: None, running }))
 }
 
 /// The keys: there, for the owner alone, and those of a member.

@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Folder with node.toml.
     #[arg(long)]
     dir: PathBuf,
+    /// Address of the running node, where it was started with another one than in node.toml.
+    #[arg(long)]
+    rpc: Option<std::net::SocketAddr>,
     /// Do not ask for a passphrase: keys that are encrypted are not opened.
     #[arg(long)]
     no_keys: bool,
@@ -78,7 +81,6 @@ struct Patient<'s> {
     settings: &'s LedgerSettings,
     dir: PathBuf,
     genesis: Genesis,
-    hash: B256,
     /// Key of this node, where it could be read.
     me: Option<B256>,
     /// What the running node says of itself.
@@ -119,7 +121,8 @@ fn examine(options: &Options, settings: &Settings) -> Result<Vec<Finding>, Failu
         false => passphrase::for_folders(keys.iter().map(PathBuf::as_path))?,
     };
     let mut findings = machine::disk(&options.dir, settings.node.disk_budget);
-    let base = format!("http://{}", settings.node.rpc);
+    let rpc = options.rpc.unwrap_or(settings.node.rpc);
+    let base = format!("http://{rpc}");
     for (i, ledger) in settings.ledgers.iter().enumerate() {
         let path = if i == 0 { String::new() } else { format!("/l/{}", ledger.name) };
         let running = Rpc::new(&format!("{base}{path}")).get("/api/v1/node/consortium").ok();
@@ -138,6 +141,6 @@ fn examine(options: &Options, settings: &Settings) -> Result<Vec<Finding>, Failu
         findings.extend(peers::connected(&patient));
     }
     let runs = Rpc::new(&base).block_number().is_ok();
-    findings.push(machine::port("port for people and programs", settings.node.rpc, runs));
+    findings.push(machine::port("port for people and programs", rpc, runs));
     Ok(findings)
 }

@@ -91,8 +91,8 @@ impl Gossip {
     }
 
     fn hear_status(self: &Arc<Self>, from: B256, status: Status) {
-        let (now, release) = (self.clock.now_ms(), (self.release)());
-        let Some(reason) = self.peers.heard(from, status, now, &self.ledger, release) else {
+        let (now, ours) = (self.clock.now_ms(), (self.protocol, (self.release)()));
+        let Some(reason) = self.peers.heard(from, status, now, &self.ledger, ours) else {
             return;
         };
         warn!(peer = %from, %reason, "refused a node; nothing of the ledger is touched");

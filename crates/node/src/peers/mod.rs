@@ -8,7 +8,6 @@ use std::{
 use alloy_primitives::B256;
 use parking_lot::Mutex;
 use tulou_ledger::Ledger;
-use tulou_rpc::PROTOCOL;
 
 use crate::gossip::message::Status;
 
@@ -53,18 +52,18 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Notes what a node said. Returns the reason where it must be refused, the first time.
+    /// Notes what a node said; we speak `protocol` and the ledger needs a release. Returns the reason where it must be refused, the first time.
     pub(crate) fn heard(
         &self,
         from: B256,
         status: Status,
         now_ms: u64,
         ledger: &Ledger,
-        needed_release: u32,
+        (protocol, needed_release): (u32, u32),
     ) -> Option<String> {
         let differs = differs(ledger, &status);
         let offset = i128::from(status.clock_ms) - i128::from(now_ms);
-        let reason = incompatible(&status, needed_release);
+        let reason = incompatible(&status, protocol, needed_release);
         let peer = Peer {
             heard: Instant::now(),
             heard_ms: now_ms,
@@ -116,11 +115,11 @@ fn differs(ledger: &Ledger, status: &Status) -> bool {
 }
 
 /// Why two nodes cannot keep one ledger together.
-fn incompatible(status: &Status, needed_release: u32) -> Option<String> {
+fn incompatible(status: &Status, protocol: u32, needed_release: u32) -> Option<String> {
     let program = &status.program;
-    if status.protocol != PROTOCOL {
+    if status.protocol != protocol {
         return Some(format!(
-            "it speaks protocol {} (program {program}), this node speaks {PROTOCOL}: install the \
+            "it speaks protocol {} (program {program}), this node speaks {protocol}: install the \
              same version on both",
             status.protocol
         ));

@@ -21,14 +21,14 @@ use crate::{
 /// Longest wait for what an ended node held.
 const RESTART: Duration = Duration::from_secs(20);
 
-/// What a process runs beside its settings.
-#[derive(Clone, Debug, Default)]
+/// What a process runs beside its settings. Not shown in logs: it holds the passphrase.
+#[derive(Clone, Default)]
 pub struct HostOptions {
     /// Opens encrypted keys.
     pub passphrase: Option<String>,
     /// Stands instead of the settings' address for people and programs.
     pub rpc: Option<SocketAddr>,
-    /// A clock that several processes' worth of nodes share, to tell a story; `None` is the system's.
+    /// A clock that the nodes of several hosts share, to tell a story; `None` is the system's.
     pub clock: Option<Arc<Clock>>,
     /// Faults that a drill asks for.
     pub drill: Drill,
@@ -216,3 +216,6 @@ fn config(
 pub fn ledger_dir(dir: &Path, ledger: &LedgerSettings) -> PathBuf {
     dir.join(&ledger.dir)
 }
+
+#[cfg(test)]
+mod tests;
