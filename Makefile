@@ -10,7 +10,7 @@ PORT ?= 8545
 DIR ?= .tulou/demo
 CONSORTIUM ?= .tulou/consortium
 
-.PHONY: abi consortium help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo
+.PHONY: abi consortium help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz sim clean-demo
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,9 @@ browser:
 	  echo "installing chromium and fonts-noto-cjk"; \
 	  if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
 	  $$S apt-get update -qq && $$S env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig >/dev/null; }
+
+sim: tools ## simulate faults and lying members: make sim SEEDS=5000
+	TULOU_SIM_SEEDS=$(or $(SEEDS),5000) cargo nextest run --locked --workspace --profile sim --test simulation
 
 fuzz: ## fuzz one decoder: make fuzz TARGET=block SECONDS=60
 	cargo fuzz run $(TARGET) --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)

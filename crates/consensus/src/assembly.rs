@@ -19,7 +19,6 @@ use commonware_cryptography::{Signer, ed25519::PublicKey};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, Spawner, Supervisor};
 use commonware_utils::{NZDuration, NZUsize};
-use futures::future::OptionFuture;
 use tokio::sync::mpsc;
 use tracing::info;
 
@@ -118,26 +117,48 @@ pub(crate) async fn run<P: Platform>(
     };
 
     let (inbox, deliveries) = Inbox::new();
-    let mut broadcast = broadcast.start(channels.broadcast);
-    let mut archive = archive.start(inbox, buffer, backfill);
-    let mut gossip = exchange::<P>(context, app, outbox, channels.gossip);
-    let mut network: OptionFuture<_> = network.map(|start| start()).into();
-    let has_network = !matches!(futures::poll!(&mut network), std::task::Poll::Ready(None));
+    let broadcast = broadcast.start(channels.broadcast);
+    let archive = archive.start(inbox, buffer, backfill);
+    let gossip = exchange::<P>(context, app, outbox, channels.gossip);
+    let network = network.map(|start| start());
     let processed = progress.processed().map(Processed::height);
-    let mut epochs = context
+    let epochs = context
         .child("epochs")
         .spawn(move |context| Epochs::<P>::new(context, shared, muxes).run(processed, deliveries));
     info!(height = ?processed, "consensus engine runs");
-    tokio::select! {
-        biased;
-        ended = &mut epochs => match ended {
-            Ok(outcome) => outcome,
-            Err(error) => Err(format!("the epochs ended: {error}")),
-        },
-        ended = &mut archive => Err(format!("the archive ended: {ended:?}")),
-        ended = &mut broadcast => Err(format!("the block broadcast ended: {ended:?}")),
-        ended = &mut gossip => Err(format!("the gossip ended: {ended:?}")),
-        ended = &mut network, if has_network => Err(format!("the network ended: {ended:?}")),
+    Actors { epochs, archive, broadcast, gossip, network }.first_to_end().await
+}
+
+/// The actors that end only when something is wrong.
+struct Actors {
+    epochs: Handle<Result<(), String>>,
+    archive: Handle<()>,
+    broadcast: Handle<()>,
+    gossip: Handle<()>,
+    /// `None` if the network is not ours.
+    network: Option<Handle<()>>,
+}
+
+impl Actors {
+    async fn first_to_end(self) -> Result<(), String> {
+        let network = async {
+            match self.network {
+                Some(network) => network.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // Always in the same order, so that a simulated run can be played again.
+            biased;
+            ended = self.epochs => match ended {
+                Ok(outcome) => outcome,
+                Err(error) => Err(format!("the epochs ended: {error}")),
+            },
+            ended = self.archive => Err(format!("the archive ended: {ended:?}")),
+            ended = self.broadcast => Err(format!("the block broadcast ended: {ended:?}")),
+            ended = self.gossip => Err(format!("the gossip ended: {ended:?}")),
+            ended = network => Err(format!("the network ended: {ended:?}")),
+        }
     }
 }
 

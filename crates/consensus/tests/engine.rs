@@ -8,8 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Chain, Committees, Node, committee, config, free_addresses, run, seed, wait_for};
+use support::{
+    Chain, Committees, EPOCH_LENGTH, Node, committee, config, free_addresses, run, seed, wait_for,
+    wait_long_for,
+};
+
 use tulou_consensus::{EngineError, public_key, start};
+
+/// Long enough for a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn chain(members: &[u8]) -> Arc<Chain> {
     Arc::new(Chain::new(Committees::from([(0, committee(members))])))
@@ -138,6 +145,54 @@ fn four_validators_agree_across_epochs_and_one_may_stop() {
             assert_eq!(chain.get(height).0.hash(), chains[0].get(height).0.hash());
         }
     }
+}
+
+#[test]
+fn seven_validators_agree_and_two_may_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(7);
+    let members: Vec<u8> = (0..7).collect();
+    let chains: Vec<_> = members.iter().map(|_| chain(&members)).collect();
+    let mut engines: Vec<_> = members
+        .iter()
+        .map(|i| run(config(dir.path(), *i, &addresses), &chains[*i as usize]))
+        .collect();
+    wait_long_for(&chains, 25, PATIENCE);
+    engines.drain(5..).for_each(|engine| engine.stop());
+    let target = chains[0].height() + 15;
+    wait_long_for(&chains[..5], target, PATIENCE);
+    engines.into_iter().for_each(|engine| engine.stop());
+    for chain in &chains[..5] {
+        chain.check();
+        assert_eq!(chain.get(target).0.hash(), chains[0].get(target).0.hash());
+    }
+    assert!((1..=25).any(|height| chains[0].signed(height, 6)));
+    assert_eq!(chains[0].get(target).1.signers.len(), 5);
+}
+
+#[test]
+fn a_validator_that_slept_for_epochs_signs_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(4);
+    let chains: Vec<_> = (0..4).map(|_| chain(&[0, 1, 2, 3])).collect();
+    let mut engines: Vec<_> =
+        (0..4u8).map(|i| run(config(dir.path(), i, &addresses), &chains[i as usize])).collect();
+    wait_long_for(&chains, 5, PATIENCE);
+    engines.pop().unwrap().stop();
+    let slept_at = chains[3].height();
+    let woken_at = slept_at + 4 * EPOCH_LENGTH + 5;
+    wait_long_for(&chains[..3], woken_at, PATIENCE);
+
+    engines.push(run(config(dir.path(), 3, &addresses), &chains[3]));
+    let since = Instant::now();
+    let signs = |from: u64| (from..=chains[0].height()).any(|height| chains[0].signed(height, 3));
+    while !signs(woken_at) {
+        assert!(since.elapsed() < PATIENCE, "it never signs again");
+        thread::sleep(Duration::from_millis(50));
+    }
+    engines.into_iter().for_each(|engine| engine.stop());
+    chains.iter().for_each(|chain| chain.check());
+    assert!((slept_at + 3..woken_at - 3).all(|height| !chains[0].signed(height, 3)));
 }
 
 #[test]

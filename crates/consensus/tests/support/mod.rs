@@ -95,6 +95,15 @@ impl Chain {
         self.committees.range(..=epoch).next_back().unwrap().1.clone()
     }
 
+    /// Whether the certificate at `height` carries the signature of validator `i`.
+    pub(crate) fn signed(&self, height: u64, i: u8) -> bool {
+        let (_, finality) = self.get(height);
+        let mut keys = self.committee(finality.epoch);
+        keys.sort_unstable();
+        let place = keys.iter().position(|key| *key == public_key(seed(i))).unwrap();
+        finality.signers.contains(&(place as u32))
+    }
+
     /// Every block hangs on the one before, and every certificate proves it or a block above it.
     /// One of the newest may be certified by a block that has not arrived. The first is block 1, or
     /// that of a snapshot.
@@ -221,10 +230,15 @@ pub(crate) fn run(config: EngineConfig, chain: &Arc<Chain>) -> EngineHandle {
 
 /// Waits until every chain has reached `height`; panics with the heights after 30 seconds.
 pub(crate) fn wait_for(chains: &[Arc<Chain>], height: u64) {
+    wait_long_for(chains, height, Duration::from_secs(30));
+}
+
+/// Waits until every chain has reached `height`; panics with the heights after `limit`.
+pub(crate) fn wait_long_for(chains: &[Arc<Chain>], height: u64, limit: Duration) {
     let start = Instant::now();
     while chains.iter().any(|chain| chain.height() < height) {
         let heights: Vec<_> = chains.iter().map(|chain| chain.height()).collect();
-        assert!(start.elapsed() < Duration::from_secs(30), "stuck at {heights:?}");
+        assert!(start.elapsed() < limit, "stuck at {heights:?}");
         thread::sleep(Duration::from_millis(10));
     }
 }
