@@ -15,7 +15,7 @@ pub(crate) mod tests;
 mod view;
 
 use count::{settle_all, state_now};
-pub use settings::{freeze_of, is_deployer, release, release_at};
+pub use settings::{all_releases, freeze_of, is_deployer, release, release_at};
 pub use members::{account_of, genesis, member_of};
 
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "council/ICouncil.sol" }

@@ -1,6 +1,11 @@
 //! The pool as others see it.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes};
@@ -113,7 +118,8 @@ impl Mempool {
             return Err(Refused::AlreadyKnown);
         }
         let candidate = checks::recovered(tx)?;
-        let account = checks::account(&candidate, state)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let account = checks::account(&candidate, state, now)?;
         Ok((candidate, account.nonce))
     }
 

@@ -137,8 +137,13 @@ impl Parts {
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
-            let never =
-                matches!(reason, Dropped::BadSignature | Dropped::Invalid(_) | Dropped::Fault(_));
+            let never = matches!(
+                reason,
+                Dropped::BadSignature
+                    | Dropped::Denied(_)
+                    | Dropped::Invalid(_)
+                    | Dropped::Fault(_)
+            );
             if never {
                 self.mempool.discard(hash);
             }
