@@ -28,9 +28,9 @@ fn a_proposal_goes_through_its_states_at_the_exact_second() {
     m.now = closes - 1;
     vote(&mut m, id, &[3, 4], true);
     let veto = vetoCall { id, reason: "no".into() };
-    let WrongState { state: stands, .. } = refused(call(&mut m, member(5), &veto));
+    let WrongStage { state: stands, .. } = refused(call(&mut m, member(5), &veto));
     assert_eq!(stands, Voting);
-    let WrongState { state: stands, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
+    let WrongStage { state: stands, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
     assert_eq!(stands, Voting);
     m.now = closes;
     let late = voteCall { id, inFavour: true };
@@ -43,12 +43,12 @@ fn a_proposal_goes_through_its_states_at_the_exact_second() {
         m.now = now;
         assert_eq!(state(&mut m, id), stands, "{now}");
     }
-    let WrongState { state: stands, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
+    let WrongStage { state: stands, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
     assert_eq!(stands, Lapsed);
     m.now = ready;
     assert_eq!(call(&mut m, ANYBODY, &executeCall { id }), Ok(true));
     assert_eq!(state(&mut m, id), Executed);
-    let WrongState { state: stands, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
+    let WrongStage { state: stands, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
     assert_eq!(stands, Executed);
     let value = call(&mut m, ANYBODY, &parameterCall { name: "freeze.days".into() }).unwrap();
     assert_eq!(value.value, 30);
@@ -114,14 +114,14 @@ fn a_veto_within_the_delay_stops_it() {
     call(&mut m, member(5), &veto("against the law")).unwrap();
     assert_eq!(state(&mut m, id), ProposalState::Vetoed);
     m.now += 1;
-    let WrongState { state, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
+    let WrongStage { state, .. } = refused(call(&mut m, ANYBODY, &executeCall { id }));
     assert_eq!(state, ProposalState::Vetoed);
     // At the first second after the delay it is too late.
     let id = propose(&mut m, COUNCIL, &harmless());
     vote(&mut m, id, &[1, 2, 3, 4], true);
     m.now += VOTING + DELAY;
     let late = vetoCall { id, reason: "late".into() };
-    let WrongState { state, .. } = refused(call(&mut m, member(1), &late));
+    let WrongStage { state, .. } = refused(call(&mut m, member(1), &late));
     assert_eq!(state, ProposalState::Ready);
 }
 
@@ -208,11 +208,11 @@ fn withdraw_and_vote_refuse_in_this_order() {
     let NotYourProposal { proposer, .. } = refused(call(&mut m, member(2), &withdrawCall { id }));
     assert_eq!(proposer, 1);
     call(&mut m, member(1), &withdrawCall { id }).unwrap();
-    let WrongState { state, .. } = refused(call(&mut m, member(1), &withdrawCall { id }));
+    let WrongStage { state, .. } = refused(call(&mut m, member(1), &withdrawCall { id }));
     assert_eq!(state, ProposalState::Withdrawn);
     refused::<NotGovernor>(call(&mut m, ANYBODY, &voteCall { id: 9, inFavour: true }));
     refused::<NoSuchProposal>(call(&mut m, member(1), &voteCall { id: 9, inFavour: true }));
-    refused::<WrongState>(call(&mut m, member(1), &voteCall { id, inFavour: true }));
+    refused::<WrongStage>(call(&mut m, member(1), &voteCall { id, inFavour: true }));
     refused::<NoSuchProposal>(call(&mut m, ANYBODY, &executeCall { id: 9 }));
 }
 
@@ -226,7 +226,7 @@ fn a_refused_call_is_recorded_and_undoes_nothing_else() {
     assert_eq!(shown.state, ProposalState::Refused);
     assert_eq!(shown.refusal.0, NoSuchMember::SELECTOR);
     assert_eq!(shown.endedAt, m.now);
-    refused::<WrongState>(call(&mut m, ANYBODY, &executeCall { id: 1 }));
+    refused::<WrongStage>(call(&mut m, ANYBODY, &executeCall { id: 1 }));
     // A call with arguments that do not decode is refused like any other.
     let bare = proposeCall {
         call: addMemberCall::SELECTOR.into(),
