@@ -240,7 +240,7 @@ interface ICouncil {
     /// Only the member that proposed it withdraws it.
     error NotYourProposal(uint64 id, uint64 proposer);
     /// The proposal stands where this cannot be done.
-    error WrongState(uint64 id, ProposalState state);
+    error WrongStage(uint64 id, ProposalState state);
     /// The delay still runs.
     error TooEarly(uint64 id, uint64 executableAt);
     /// The member has vetoed it already.

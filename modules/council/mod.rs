@@ -15,7 +15,7 @@ pub(crate) mod tests;
 mod view;
 
 use count::{settle_all, state_now};
-pub use settings::{freeze_of, is_deployer, release, release_at};
+pub use settings::{all_releases, freeze_of, is_deployer, release, release_at};
 pub use members::{account_of, genesis, member_of};
 
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "council/ICouncil.sol" }
@@ -247,13 +247,13 @@ fn propose(cx: &mut Cx<'_>, c: &proposeCall) -> Res<u64> {
 ///
 /// # Errors
 /// - [`NoCouncil`], [`NotGovernor`], [`NoSuchProposal`].
-/// - [`WrongState`]: withdrawn.
+/// - [`WrongStage`]: withdrawn.
 /// - [`VotingOver`]: its close has come.
 fn vote(cx: &mut Cx<'_>, id: u64, in_favour: bool) -> Res<()> {
     let (member, weight) = governor(cx)?;
     let row = existing(cx, id)?;
     let (state, closes_at) = (row.head.get(cx)?.state, row.times.get(cx)?.closes_at);
-    ensure!(state != ProposalState::Withdrawn, WrongState { id, state });
+    ensure!(state != ProposalState::Withdrawn, WrongStage { id, state });
     ensure!(cx.now() < closes_at, VotingOver { id, closesAt: closes_at });
     let (mut voted, mut agreeing) = (row.voted.get(cx)?, row.in_favour.get(cx)?);
     voted.set_bit(member as usize, true);
@@ -269,14 +269,14 @@ fn vote(cx: &mut Cx<'_>, id: u64, in_favour: bool) -> Res<()> {
 ///
 /// # Errors
 /// - [`NoCouncil`], [`NotGovernor`], [`NoSuchProposal`].
-/// - [`WrongState`]: not carried, or its delay is over.
+/// - [`WrongStage`]: not carried, or its delay is over.
 /// - [`AlreadyVetoed`].
 /// - [`BadReason`].
 fn veto(cx: &mut Cx<'_>, id: u64, reason: &str) -> Res<()> {
     let (member, weight) = governor(cx)?;
     let row = existing(cx, id)?;
     let state = state_now(cx, &row)?;
-    ensure!(state == ProposalState::Passed, WrongState { id, state });
+    ensure!(state == ProposalState::Passed, WrongStage { id, state });
     let mut vetoing = row.vetoing.get(cx)?;
     ensure!(!vetoing.bit(member as usize), AlreadyVetoed { id, member });
     check_reason(reason)?;
@@ -294,13 +294,13 @@ fn veto(cx: &mut Cx<'_>, id: u64, reason: &str) -> Res<()> {
 /// # Errors
 /// - [`NoSuchProposal`].
 /// - [`TooEarly`]: carried, and the delay runs.
-/// - [`WrongState`]: anything else but ready.
+/// - [`WrongStage`]: anything else but ready.
 fn execute(cx: &mut Cx<'_>, id: u64) -> Res<bool> {
     let row = existing(cx, id)?;
     let state = state_now(cx, &row)?;
     let executable_at = row.times.get(cx)?.executable_at;
     ensure!(state != ProposalState::Passed, TooEarly { id, executableAt: executable_at });
-    ensure!(state == ProposalState::Ready, WrongState { id, state });
+    ensure!(state == ProposalState::Ready, WrongStage { id, state });
     // Ended before the call, so that nothing that the call does can make it a second time.
     count::end(cx, id, &row, ProposalState::Executed)?;
     let (target, input) = (row.target.get(cx)?, row.input.get(cx)?);
@@ -324,14 +324,14 @@ fn execute(cx: &mut Cx<'_>, id: u64) -> Res<bool> {
 /// # Errors
 /// - [`NoCouncil`], [`NotGovernor`], [`NoSuchProposal`].
 /// - [`NotYourProposal`]: another member's.
-/// - [`WrongState`]: not voted on any more.
+/// - [`WrongStage`]: not voted on any more.
 fn withdraw(cx: &mut Cx<'_>, id: u64) -> Res<()> {
     let (member, _) = governor(cx)?;
     let row = existing(cx, id)?;
     let proposer = row.head.get(cx)?.proposer;
     ensure!(member == proposer, NotYourProposal { id, proposer });
     let state = state_now(cx, &row)?;
-    ensure!(state == ProposalState::Voting, WrongState { id, state });
+    ensure!(state == ProposalState::Voting, WrongStage { id, state });
     count::end(cx, id, &row, ProposalState::Withdrawn)?;
     cx.emit(Ended { id, state: ProposalState::Withdrawn })
 }

@@ -127,6 +127,19 @@ pub fn release_at(cx: &mut Cx<'_>, height: u64) -> Res<u32> {
     })
 }
 
+/// All releases in the order of their heights: number and first height.
+pub fn all_releases(cx: &mut Cx<'_>) -> Res<Vec<(u32, u64)>> {
+    cx.on(crate::COUNCIL, |cx| {
+        let releases = st().releases;
+        let mut all = Vec::new();
+        for index in 0..releases.len(cx)? {
+            let row = releases.of(index).get(cx)?;
+            all.push((row.release, row.height));
+        }
+        Ok(all)
+    })
+}
+
 /// The release in force in this block.
 pub fn release(cx: &mut Cx<'_>) -> Res<u32> {
     let height = cx.host.height();

@@ -1,0 +1,5 @@
+mod deciding;
+mod members;
+mod rule;
+mod settings;
+pub(crate) mod world;

@@ -188,7 +188,8 @@ fn roles_lie_where_solc_puts_them() {
     m.run(address::roles, Address::ZERO, |cx| roles::genesis(cx, &offices, &permits)).unwrap();
     let freeze = freezeCall { id: 2, untilAt: NOW + 5, reason: LONG.into() };
     m.call(address::roles, roles::entry, street, &freeze).unwrap();
-    let mask = U256::from(Office::StreetOffice.bit() | Office::Decision.bit());
+    let above = [Office::StreetOffice, Office::Decision, Office::Council];
+    let mask = U256::from(above.iter().fold(0, |mask, office| mask | office.bit()));
     let selector = u32::from_be_bytes(roles::PERMITS[2].1);
     let mut twin = Twin::of(&layouts, "Roles");
     twin.put("mandates", U256::from(2));

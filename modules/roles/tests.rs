@@ -86,7 +86,7 @@ fn terms_fit_the_rule_book_one_second_on_each_side() {
 fn nobody_but_a_decision_makes_committee_and_manager() {
     // RO-6: every office against every possible granter
     for office in rule::ALL {
-        for granter in [CHAIR, STREET, ANYBODY, crate::DECISIONS] {
+        for granter in [CHAIR, STREET, ANYBODY, crate::DECISIONS, crate::COUNCIL] {
             let mut m = usual();
             let call = granted(office, ANYBODY, NOW, NOW + YEAR);
             if granter == ANYBODY {
@@ -96,7 +96,10 @@ fn nobody_but_a_decision_makes_committee_and_manager() {
             }
             let done = m.call(AT, entry, granter, &call).is_ok();
             let lesser = rule::street_office_may_grant(office);
-            let may = granter == crate::DECISIONS || (granter == STREET && lesser);
+            let last_resort = lesser || OUTSIDE.contains(&office);
+            let may = granter == crate::DECISIONS
+                || (granter == STREET && lesser)
+                || (granter == crate::COUNCIL && last_resort);
             assert_eq!((done, holding(&mut m, ANYBODY, office)), (may, may), "{office:?} {granter}");
         }
     }
@@ -111,7 +114,7 @@ fn grant_refuses_in_this_order() {
     let fault = refused(&mut m, CHAIR, &bad(Office::None));
     let NotPermitted { account, module, selector, offices } = fault.refusal().unwrap();
     assert_eq!((account, module, selector.0), (CHAIR, AT, grantCall::SELECTOR));
-    assert_eq!(offices, Office::StreetOffice.bit() | Office::Decision.bit());
+    assert_eq!(offices, Office::StreetOffice.bit() | Office::Decision.bit() | Office::Council.bit());
     let fault = refused(&mut m, STREET, &bad(Office::None));
     assert_eq!(fault.refusal::<NoSuchOffice>().unwrap().office, 0);
     let fault = refused(&mut m, STREET, &bad(Office::Chair));
@@ -203,7 +206,7 @@ fn a_street_office_does_not_freeze_another() {
     let call = freezeCall { id: 2, untilAt: NOW + 1, reason: "x".into() };
     let fault = refused(&mut m, STREET, &call);
     assert!(fault.refusal::<NotYours>().is_some());
-    m.call(AT, entry, crate::DECISIONS, &call).unwrap();
+    m.call(AT, entry, crate::COUNCIL, &call).unwrap();
     assert!(!holding(&mut m, second, Office::StreetOffice));
 }
 
@@ -211,7 +214,7 @@ fn a_street_office_does_not_freeze_another() {
 fn explain_agrees_with_allow_and_says_why() {
     let mut m = usual();
     let grant = grantCall::SELECTOR;
-    let needed = Office::StreetOffice.bit() | Office::Decision.bit();
+    let needed = Office::StreetOffice.bit() | Office::Decision.bit() | Office::Council.bit();
     let answer = explained(&mut m, STREET, grant);
     assert_eq!((answer.allowed, answer.reason, answer.termAt), (true, Reason::Office, 0));
     assert_eq!((answer.needed, answer.held), (needed, Office::StreetOffice.bit()));
@@ -220,6 +223,8 @@ fn explain_agrees_with_allow_and_says_why() {
     assert_eq!((answer.needed, answer.held), (needed, Office::Chair.bit()));
     let answer = explained(&mut m, crate::DECISIONS, grant);
     assert_eq!((answer.allowed, answer.reason), (true, Reason::Decision));
+    let answer = explained(&mut m, crate::COUNCIL, grant);
+    assert_eq!((answer.allowed, answer.reason), (true, Reason::Council));
     let answer = explained(&mut m, ANYBODY, resignCall::SELECTOR);
     assert_eq!((answer.allowed, answer.reason), (true, Reason::Unrestricted));
     let frozen = freezeCall { id: 1, untilAt: NOW + 50, reason: "x".into() };

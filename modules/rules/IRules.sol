@@ -85,6 +85,13 @@ interface IRules {
     /// The key has had as many values as are kept.
     error TooManyVersions(string key, uint64 most);
 
+    /// The program knows no pack of this name, or not at the release in force.
+    error NoSuchPack(string name);
+    /// The pack that the program knows by this name has another hash.
+    error OtherPack(string name, bytes32 known);
+    /// The pack changes nothing, or does not fit what is on the books.
+    error PackDoesNotFit(string name, string reason);
+
     /// A pack became part of the book.
     event PackLoaded(uint64 indexed edition, Layer layer, string name, bytes32 source, bytes32 bookHash);
     /// The owners' by-laws changed a value.
@@ -93,6 +100,10 @@ interface IRules {
     /// Sets the by-laws' value of a key, from a time on; a time in the past means from now on, because a
     /// decision may be carried out late and rules do not change backwards. Called by a passed decision.
     function tighten(string calldata key, uint64 num, uint64 den, uint64 fromAt, bytes32 basis) external;
+
+    /// Adds an edition of the law that comes with the program: every value that differs from the book counts
+    /// from its own date, and never from before now. Called by a carried proposal of the council.
+    function adoptPack(string calldata name, bytes32 hash) external;
 
     /// The values in force now, one per key, from the most specific layer.
     function rules(uint64 cursor, uint64 limit) external view returns (Rule[] memory items, uint64 next);

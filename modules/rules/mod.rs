@@ -1,14 +1,18 @@
 #![doc = include_str!("README.md")]
 
 use alloy_json_abi::JsonAbi;
+use alloy_sol_types::SolCall;
 
+use crate::council;
 use crate::prelude::*;
 
+mod edition;
 pub mod pack;
 mod rule;
 #[cfg(test)]
 mod tests;
 
+pub use edition::genesis;
 pub use pack::{Pack, PackError, standard_pack};
 pub use rule::Ratio;
 
@@ -17,8 +21,9 @@ use IRules::*;
 
 abi_enum!(IRules::Layer, IRules::Bound, IRules::Unit);
 
-/// No call of this module is open to an office: by-laws change by passed decisions alone.
-pub const PERMITS: &[Permit] = &[];
+/// No call of this module is open to an office: by-laws change by passed decisions alone, and the law
+/// comes in by the council.
+pub const PERMITS: &[Permit] = &[("adoptPack", adoptPackCall::SELECTOR, &[Office::Council])];
 
 /// Values kept per key and layer.
 const VERSIONS_MAX: u64 = 64;
@@ -154,28 +159,9 @@ fn tighten(cx: &mut Cx<'_>, call: &tightenCall) -> Res<()> {
     entry.source.set(cx, "by-laws")?;
     let change = (key.to_owned(), num, den, from_at, call.basis);
     let change = keccak256(alloy_sol_types::SolValue::abi_encode(&change));
-    let (edition, _) = edition(cx, Layer::ByLaws, key, call.basis, change)?;
+    let (edition, _) = edition::record(cx, Layer::ByLaws, key, call.basis, change)?;
     let (key, basis) = (call.key.clone(), call.basis);
     cx.emit(RuleTightened { edition, key, num, den, fromAt: from_at, basis })
-}
-
-/// Writes down a change of the book and returns its number and the book's new hash.
-fn edition(
-    cx: &mut Cx<'_>,
-    layer: Layer,
-    name: &str,
-    source: B256,
-    change: B256,
-) -> Res<(u64, B256)> {
-    let book_hash = rule::next_book_hash(st().book_hash.get(cx)?, layer as u8, change);
-    st().book_hash.set(cx, book_hash)?;
-    let (index, row) = st().editions.push(cx)?;
-    row.layer.set(cx, layer)?;
-    row.made_at.set(cx, cx.now())?;
-    row.source.set(cx, source)?;
-    row.book_hash.set(cx, book_hash)?;
-    row.name.set(cx, name)?;
-    Ok((index + 1, book_hash))
 }
 
 fn rules(cx: &mut Cx<'_>, cursor: u64, limit: u64) -> Res<rulesReturn> {
@@ -234,6 +220,7 @@ fn editions(cx: &mut Cx<'_>, cursor: u64, limit: u64) -> Res<editionsReturn> {
 
 dispatch! { IRules, cx;
     write tightenCall(c) => tighten(cx, &c)?.into();
+    write adoptPackCall(c) => edition::adopt(cx, &c.name, c.hash)?.into();
     view rulesCall(c) => rules(cx, c.cursor, c.limit)?;
     view ruleCall(c) => { let now = cx.now(); rule_at(cx, &c.key, now)? };
     view ruleAtCall(c) => rule_at(cx, &c.key, c.at)?;
@@ -290,56 +277,4 @@ pub fn number_or(cx: &mut Cx<'_>, key: &str, default: Option<u64>) -> Res<Option
 /// Hash of the whole book as it stands.
 pub fn pack_hash(cx: &mut Cx<'_>) -> Res<B256> {
     cx.on(crate::address::rules, |cx| st().book_hash.get(cx))
-}
-
-/// Loads packs, broadest first, before the first block. Runs as this module.
-///
-/// # Errors
-/// - `Fault::Fatal`: a pack loosens a broader one, or has more values of a key than are kept.
-pub fn genesis(cx: &mut Cx<'_>, packs: &[Pack]) -> Res<()> {
-    for pack in packs {
-        for row in &pack.rules {
-            load(cx, pack, row)?;
-        }
-        let (name, source) = (pack.name.clone(), pack.hash);
-        let (edition, book_hash) = edition(cx, pack.layer, &name, source, source)?;
-        let layer = pack.layer;
-        cx.emit(PackLoaded { edition, layer, name, source, bookHash: book_hash })?;
-    }
-    Ok(())
-}
-
-fn load(cx: &mut Cx<'_>, pack: &Pack, row: &pack::Row) -> Res<()> {
-    let bad = |reason: String| Fault::Fatal(pack.error_at(row, reason).to_string());
-    let hash = keccak256(&row.key);
-    let mut id = st().ids.of(hash).get(cx)?;
-    if id == 0 {
-        let (index, place) = st().keys.push(cx)?;
-        place.set(cx, &row.key)?;
-        id = exact(index.checked_add(1))?;
-        st().ids.of(hash).set(cx, id)?;
-    }
-    if pack.layer == Layer::City
-        && let Some(law) = in_layer(cx, id, Layer::National, row.from_at)?
-    {
-        let (limit, kind) = (law.value.get(cx)?, law.kind.get(cx)?);
-        let limit = Ratio { num: limit.num, den: limit.den };
-        if kind.unit != row.unit {
-            return Err(bad("another unit than national law".into()));
-        }
-        if !rule::law_may(kind.bound, row.value, limit) {
-            return Err(bad(format!("looser than national law allows ({limit})")));
-        }
-    }
-    let list = entries(id, pack.layer);
-    if list.len(cx)? >= VERSIONS_MAX {
-        return Err(bad(format!("more than {VERSIONS_MAX} values")));
-    }
-    let entry = list.push(cx)?.1;
-    let Ratio { num, den } = row.value;
-    let (from_at, until_at) = (row.from_at, row.until_at);
-    entry.value.set(cx, Value { num, den, from_at, until_at })?;
-    entry.kind.set(cx, Kind { unit: row.unit, bound: row.bound })?;
-    entry.source.set(cx, &row.source)?;
-    entry.article.set(cx, &row.article)
 }

@@ -76,13 +76,22 @@ impl Pack {
     }
 }
 
-/// The packs that come with the program, by name.
+/// The packs that come with the program: name, release from which a ledger may adopt it, text. An edition
+/// has a name of its own and never changes: its hash is what the members agree to.
+const STANDARD: &[(&str, u32, &str)] = &[
+    ("cn", 1, include_str!("../../packs/cn.toml")),
+    ("cn-hangzhou", 1, include_str!("../../packs/cn-hangzhou.toml")),
+];
+
+/// The text of a pack that comes with the program.
 pub fn standard_pack(name: &str) -> Option<&'static str> {
-    match name {
-        "cn" => Some(include_str!("../../packs/cn.toml")),
-        "cn-hangzhou" => Some(include_str!("../../packs/cn-hangzhou.toml")),
-        _ => None,
-    }
+    standard_pack_at(name, u32::MAX)
+}
+
+/// The text of a pack that comes with the program and may be adopted at a release.
+pub(super) fn standard_pack_at(name: &str, release: u32) -> Option<&'static str> {
+    let known = STANDARD.iter().find(|(known, since, _)| *known == name && *since <= release);
+    known.map(|(.., text)| *text)
 }
 
 #[derive(Deserialize)]

@@ -178,11 +178,11 @@ fn by_laws_tighten_one_unit_and_never_loosen_one() {
 
 #[test]
 fn tighten_refuses_in_this_order() {
-    // RU-3: it is the only writing call, and open to passed decisions alone.
+    // RU-3: beside it only the council writes, and it is open to passed decisions alone.
     let mut m = book(&[LAW]);
     let writes = abi();
     let writes = writes.functions().filter(|f| !matches!(f.state_mutability, View));
-    assert_eq!(writes.map(|f| f.name.as_str()).collect::<Vec<_>>(), ["tighten"]);
+    assert_eq!(writes.map(|f| f.name.as_str()).collect::<Vec<_>>(), ["adoptPack", "tighten"]);
     // Every earlier fault stays in the later calls, so that the order shows.
     let call = tightened("no.such", 1, 0, NOW - 1);
     let by_owner = m.call(AT, entry, OWNER, &call).map(|_| ()).unwrap_err();
@@ -335,4 +335,28 @@ fn a_city_pack_that_loosens_national_law_is_not_loaded() {
             assert!(m.slots.is_empty(), "a part of a pack was loaded");
         }
     }
+}
+
+#[test]
+fn the_council_adopts_an_edition_that_the_program_knows() {
+    // RU-3
+    use crate::council::{
+        ICouncil::OnlyCouncil,
+        tests::world::{ANYBODY, COUNCIL, consortium, member, refused},
+    };
+    let mut m = consortium(&[1, 1, 1, 1]);
+    let adopt = |name: &str, hash| adoptPackCall { name: name.into(), hash };
+    let hash = |name| keccak256(standard_pack(name).unwrap());
+    refused::<OnlyCouncil>(m.call(AT, entry, member(1), &adopt("x", B256::ZERO)));
+    let unknown = refused::<NoSuchPack>(m.call(AT, entry, COUNCIL, &adopt("x", B256::ZERO)));
+    assert_eq!(unknown.name, "x");
+    let other = m.call(AT, entry, COUNCIL, &adopt("cn-hangzhou", B256::ZERO));
+    assert_eq!(refused::<OtherPack>(other).known, hash("cn-hangzhou"));
+    let same = m.call(AT, entry, COUNCIL, &adopt("cn", hash("cn")));
+    assert_eq!(refused::<PackDoesNotFit>(same).reason, "it changes nothing");
+    m.call(AT, entry, COUNCIL, &adopt("cn-hangzhou", hash("cn-hangzhou"))).unwrap();
+    let days = m.run(ANYBODY, ANYBODY, |cx| number(cx, "vote.notice_days")).unwrap();
+    assert_eq!(days, 15);
+    let again = m.call(AT, entry, COUNCIL, &adopt("cn-hangzhou", hash("cn-hangzhou")));
+    refused::<PackDoesNotFit>(again);
 }

@@ -11,6 +11,7 @@ use revm::context_interface::result::ExecutionResult;
 use tulou_primitives::{ChangeSet, StateError, StateReader, Tx};
 
 use crate::{
+    council::{Admission, Denied},
     machine::{Machine, NotRun, Rules, tx_env},
     provider::Natives,
 };
@@ -110,6 +111,9 @@ pub enum Dropped {
         /// The next nonce of the account.
         expected: u64,
     },
+    /// Its sender may not send it now.
+    #[error(transparent)]
+    Denied(Denied),
     /// The gas or the bytes left do not suffice. It may fit into the next block.
     #[error("no room left in this block")]
     NoRoom,
@@ -142,7 +146,7 @@ pub struct Built {
 /// Executes the transactions of a block on the state after its parent.
 ///
 /// # Errors
-/// - [`BlockFault::Invalid`]: a transaction that recovers no sender, asks for more gas than the block
+/// - [`BlockFault::Invalid`]: a transaction that recovers no sender, whose sender may not send it, asks for more gas than the block
 ///   has left, or breaks a rule of Ethereum.
 /// - [`BlockFault::Fault`]: the outcome cannot be known here.
 pub fn execute(
@@ -161,7 +165,7 @@ pub(crate) fn execute_with(
 ) -> Result<Executed, BlockFault> {
     // Recovery costs twenty times as much as execution; known senders answer at once.
     txs.par_iter().for_each(|tx| drop(tx.sender()));
-    let mut run = Run::new(state, env, natives);
+    let mut run = Run::new(state, env, natives)?;
     for (index, tx) in txs.iter().enumerate() {
         run.add(tx).map_err(|dropped| match dropped {
             Dropped::Fault(reason) => BlockFault::Fault(reason),
@@ -195,7 +199,7 @@ pub(crate) fn build_with(
     limits: BuildLimits,
     natives: Natives,
 ) -> Result<Built, BlockFault> {
-    let mut run = Run::new(state, env, natives);
+    let mut run = Run::new(state, env, natives)?;
     run.gas_limit = env.gas_limit.min(limits.gas);
     let (mut included, mut dropped) = (Vec::new(), Vec::new());
     let mut bytes_left = limits.bytes;
@@ -231,6 +235,7 @@ pub(crate) fn build_with(
 
 /// A block in the making.
 struct Run<'a> {
+    admission: Admission<'a>,
     machine: Machine<'a>,
     gas_limit: u64,
     gas_used: u64,
@@ -239,20 +244,29 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(state: &'a dyn StateReader, env: &BlockEnv, natives: Natives) -> Self {
-        Self {
+    fn new(
+        state: &'a dyn StateReader,
+        env: &BlockEnv,
+        natives: Natives,
+    ) -> Result<Self, StateError> {
+        Ok(Self {
+            admission: Admission::new(state, env.timestamp)?,
             machine: Machine::new(state, env, Rules::Block, natives),
             gas_limit: env.gas_limit,
             gas_used: 0,
             receipts: Vec::new(),
             logs_bloom: Bloom::ZERO,
-        }
+        })
     }
 
     /// Adds one transaction, or leaves everything as it was.
     fn add(&mut self, tx: &Arc<Tx>) -> Result<(), Dropped> {
         use alloy_consensus::Transaction as _;
         let sender = tx.sender().map_err(|_| Dropped::BadSignature)?;
+        self.admission.check(tx).map_err(|denied| match denied {
+            Denied::Fault(error) => Dropped::Fault(error.to_string()),
+            denied => Dropped::Denied(denied),
+        })?;
         if tx.envelope().gas_limit() > self.gas_limit - self.gas_used {
             return Err(Dropped::NoRoom);
         }

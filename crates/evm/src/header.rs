@@ -58,11 +58,10 @@ pub fn seal_header(
 }
 
 /// Checks what a header says before its block is executed; [`seal_header`] compared with it afterwards
-/// covers the rest. The caller compares `parent_hash` with the hash that it knows the parent by.
+/// covers the rest: the gas limit, too, which the state after the parent says ([`crate::gas_limit`]). The caller compares `parent_hash` with the hash that it knows the parent by.
 ///
 /// # Errors
-/// The first of these that is wrong, in words: height, timestamp (never before the parent's), gas
-/// limit (the parent's), gas used (within the limit), fields that are always the same and the length of
+/// The first of these that is wrong, in words: height, timestamp (never before the parent's), gas used (within the limit), fields that are always the same and the length of
 /// `extraData` (a commitment or nothing).
 pub fn validate_header(parent: &Header, header: &Header) -> Result<(), String> {
     if parent.number.checked_add(1) != Some(header.number) {
@@ -72,12 +71,6 @@ pub fn validate_header(parent: &Header, header: &Header) -> Result<(), String> {
         return Err(format!(
             "timestamp {} is before the parent's {}",
             header.timestamp, parent.timestamp
-        ));
-    }
-    if header.gas_limit != parent.gas_limit {
-        return Err(format!(
-            "gas limit {} is not the parent's {}",
-            header.gas_limit, parent.gas_limit
         ));
     }
     if header.gas_used > header.gas_limit {

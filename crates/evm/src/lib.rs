@@ -1,6 +1,7 @@
 //! What a block does to the state: Ethereum's virtual machine with the native modules inside.
 
 mod call;
+mod council;
 mod database;
 mod executor;
 mod genesis;
@@ -13,6 +14,7 @@ pub use call::{
     CallFault, CallOutcome, CallRequest, EstimateFault, TX_GAS_MAX, call, create_access_list,
     estimate_gas,
 };
+pub use council::{Denied, admission, gas_limit, peers_of, release_at, releases_of, validators_of};
 pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};
 pub use genesis::{genesis_block, genesis_changes};
 pub use header::{seal_header, validate_header};

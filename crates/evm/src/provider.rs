@@ -4,7 +4,9 @@
 use std::{fmt::Display, sync::LazyLock};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
+use alloy_sol_types::SolError;
 use revm::{
+    Database,
     context_interface::{
         Block, Cfg, ContextTr, JournalTr,
         journaled_state::{JournalCheckpoint, JournalLoadError, account::JournaledAccountTr},
@@ -14,7 +16,10 @@ use revm::{
     primitives::{AddressSet, hardfork::SpecId},
     state::Bytecode,
 };
+use tulou_modules::council;
 use tulou_slots::{Cx, Fault, Host, ISystem, Res};
+
+use crate::council::ask_by;
 
 /// Code of a native address. It is never run: it makes the account exist, so that it is not swept
 /// as empty (EIP-161) and Solidity's check for code before a call succeeds.
@@ -36,6 +41,8 @@ alloy_sol_types::sol! {
         error DelegateCall();
         /// Native code takes no native balance.
         error ValueNotAccepted();
+        /// The council froze the account that calls; seconds since 1970.
+        error AccountFrozen(address account, uint64 untilAt);
     }
 }
 
@@ -65,14 +72,40 @@ pub(crate) struct Provider {
     ethereum: EthPrecompiles,
     natives: Natives,
     warm: AddressSet,
+    /// Whether any account is frozen in the state that the machine began with; asked once.
+    freezes: Option<bool>,
 }
 
 impl Provider {
     pub(crate) fn new(spec: SpecId, natives: Natives) -> Self {
         let ethereum = EthPrecompiles::new(spec);
-        let mut provider = Self { ethereum, natives, warm: AddressSet::default() };
+        let mut provider = Self { ethereum, natives, warm: AddressSet::default(), freezes: None };
         provider.collect_warm();
         provider
+    }
+
+    /// The refusal of a frozen caller. A frozen account cannot send, but code that it delegated to before
+    /// (EIP-7702) could still be made to call in its name. Read beside the journal: the freeze of a block
+    /// is that of the state before it, and nobody pays for the question.
+    fn frozen<CTX: ContextTr>(
+        &mut self,
+        context: &mut CTX,
+        caller: Address,
+    ) -> Result<Option<Bytes>, String> {
+        let now: u64 = context.block().timestamp().saturating_to();
+        let db = context.db_mut();
+        let mut read = |at, slot| db.storage(at, slot).map_err(|e| e.to_string());
+        let any = match self.freezes {
+            Some(any) => any,
+            None => ask_by(&mut read, 0, council::gate)?.freezes > 0,
+        };
+        self.freezes = Some(any);
+        if !any {
+            return Ok(None);
+        }
+        let until_at = ask_by(&mut read, 0, |cx| council::freeze_of(cx, caller))?.until_at;
+        let refusal = INative::AccountFrozen { account: caller, untilAt: until_at };
+        Ok((until_at > now).then(|| refusal.abi_encode().into()))
     }
 
     fn collect_warm(&mut self) {
@@ -104,6 +137,11 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provid
         let account = context.journal_mut().load_account(inputs.bytecode_address);
         if account.map_err(|e| e.to_string())?.data.info.code_hash != marker_hash() {
             return Ok(None);
+        }
+        if let Some(refusal) = self.frozen(context, inputs.caller)? {
+            let gas = Gas::new(inputs.gas_limit);
+            let result = InstructionResult::Revert;
+            return Ok(Some(InterpreterResult { result, output: refusal, gas }));
         }
         run_native(entry, context, inputs).map(Some)
     }

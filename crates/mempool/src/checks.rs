@@ -106,10 +106,12 @@ pub(crate) fn recovered(tx: Arc<Tx>) -> Result<Candidate, Refused> {
     Ok(Candidate { tx, sender })
 }
 
-/// The sender's account in the state of the head, if it may send this transaction.
+/// The sender's account in the state of the head, if it may send this transaction at `now` (seconds
+/// since 1970; a block judges a freeze by its own timestamp again).
 pub(crate) fn account(
     candidate: &Candidate,
     state: &dyn StateReader,
+    now: u64,
 ) -> Result<AccountState, Refused> {
     let sender = candidate.sender;
     let account = state.account(sender)?.unwrap_or_default();
@@ -127,5 +129,6 @@ pub(crate) fn account(
     if account.balance < want {
         return Err(Refused::InsufficientFunds { sender, have: account.balance, want });
     }
+    tulou_evm::admission(state, now, &candidate.tx)?;
     Ok(account)
 }

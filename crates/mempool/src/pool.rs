@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     fmt,
     sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use alloy_consensus::Transaction;
@@ -148,7 +149,8 @@ impl Mempool {
         }
         let candidate = checks::recovered(tx)?;
         may(candidate.sender)?;
-        let account = checks::account(&candidate, state)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let account = checks::account(&candidate, state, now)?;
         Ok((candidate, account.nonce))
     }
 

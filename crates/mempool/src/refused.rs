@@ -1,6 +1,7 @@
 //! Why a transaction is not admitted.
 
 use alloy_primitives::{Address, U256};
+use tulou_evm::Denied;
 use tulou_primitives::{StateError, TxError};
 
 /// A transaction that is not admitted, in the order in which the reasons are looked for. The texts
@@ -114,6 +115,9 @@ pub enum Refused {
         /// Value in wei.
         want: U256,
     },
+    /// The council froze the sender, or has not allowed it to create contracts.
+    #[error(transparent)]
+    Denied(Denied),
     /// Another transaction with this nonce waits, and the fees are not a tenth higher.
     #[error("replacement transaction underpriced")]
     Underpriced,
@@ -150,10 +154,15 @@ pub enum Refused {
 impl Refused {
     /// Whether the same bytes may be admitted later without anything else being sent first.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::TooFast { .. } | Self::Fault(_) | Self::SenderFull { .. } | Self::PoolFull { .. }
-        )
+        let frozen = matches!(self, Self::Denied(Denied::Frozen { .. }));
+        frozen
+            || matches!(
+                self,
+                Self::TooFast { .. }
+                    | Self::Fault(_)
+                    | Self::SenderFull { .. }
+                    | Self::PoolFull { .. }
+            )
     }
 
     /// One word for the reason, for counting.
@@ -174,6 +183,7 @@ impl Refused {
             Self::BadSignature => "bad_signature",
             Self::TooFast { .. } => "too_fast",
             Self::Fault(_) => "fault",
+            Self::Denied(_) => "denied",
             Self::SenderIsContract(_) => "sender_is_contract",
             Self::NonceTooLow { .. } => "nonce_too_low",
             Self::InsufficientFunds { .. } => "insufficient_funds",
@@ -191,6 +201,15 @@ impl From<TxError> for Refused {
             TxError::Malformed(reason) => Self::Malformed(reason),
             TxError::UnsupportedType(kind) => Self::UnsupportedType(kind),
             TxError::BadSignature => Self::BadSignature,
+        }
+    }
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Fault(error) => Self::Fault(error),
+            denied => Self::Denied(denied),
         }
     }
 }

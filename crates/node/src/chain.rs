@@ -169,8 +169,13 @@ impl Parts {
         self.meters.executed(begun.elapsed());
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
-            let never =
-                matches!(reason, Dropped::BadSignature | Dropped::Invalid(_) | Dropped::Fault(_));
+            let never = matches!(
+                reason,
+                Dropped::BadSignature
+                    | Dropped::Denied(_)
+                    | Dropped::Invalid(_)
+                    | Dropped::Fault(_)
+            );
             if never {
                 self.mempool.discard(hash);
             }

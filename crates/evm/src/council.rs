@@ -1,0 +1,216 @@
+//! What the council's word means for the machine: who may send and create contracts, which validators,
+//! which release, which gas limit. All of it is read from the state after the parent, so that it counts
+//! from the next block on, and without the EVM.
+
+use alloy_consensus::Transaction as _;
+use alloy_primitives::{Address, B256, Bytes, LogData, U256};
+use tulou_modules::{council, council::Gate, validators};
+use tulou_primitives::{StateError, StateReader, Tx};
+use tulou_slots::{Cx, Fault, Host, Res};
+
+/// Why an account may not send a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The council froze the sender, or an account whose authorization the transaction carries.
+    #[error(
+        "account {account} is frozen by the council until {until} (seconds since 1970), code {code}: {}; \
+         nothing was sent; ask the council, which keeps the reason in public",
+        freeze_reason(*code)
+    )]
+    Frozen {
+        /// The frozen account.
+        account: Address,
+        /// First second after the freeze.
+        until: u64,
+        /// Code of the reason, as in `ICouncil.Freeze`.
+        code: u16,
+    },
+    /// The council has not allowed the account to create contracts.
+    #[error(
+        "account {account} may not create contracts on this ledger; nothing was sent; the council allows it \
+         by a proposal (council.allowDeployer)"
+    )]
+    NoDeployer {
+        /// The sender.
+        account: Address,
+    },
+    /// The state cannot be read.
+    #[error(transparent)]
+    Fault(#[from] StateError),
+}
+
+/// A freeze code in words.
+fn freeze_reason(code: u16) -> &'static str {
+    match code {
+        1 => "its key was reported lost or stolen",
+        2 => "by order of a court or authority",
+        3 => "suspected fraud",
+        _ => "abuse of the ledger",
+    }
+}
+
+/// Whether the sender of a transaction may send it at `now` (seconds since 1970): the same question at
+/// the door of a node and in a block. A transaction whose sender does not recover is not judged here.
+///
+/// Costs one slot read, and one more only where an account is frozen or for a creation. A contract that
+/// was deployed may create others: it was let in with what it does.
+///
+/// # Errors
+/// The first of [`Denied`], in the order of its variants.
+pub fn admission(state: &dyn StateReader, now: u64, tx: &Tx) -> Result<(), Denied> {
+    Admission::new(state, now)?.check(tx)
+}
+
+/// [`admission`] for many transactions on one state.
+pub(crate) struct Admission<'a> {
+    state: &'a dyn StateReader,
+    now: u64,
+    gate: Gate,
+}
+
+impl<'a> Admission<'a> {
+    pub(crate) fn new(state: &'a dyn StateReader, now: u64) -> Result<Self, StateError> {
+        Ok(Self { state, now, gate: ask(state, 0, council::gate)? })
+    }
+
+    pub(crate) fn check(&self, tx: &Tx) -> Result<(), Denied> {
+        let Ok(sender) = tx.sender() else { return Ok(()) };
+        let envelope = tx.envelope();
+        if self.gate.freezes > 0 {
+            self.check_frozen(sender)?;
+            for authorization in envelope.authorization_list().unwrap_or_default() {
+                if let Ok(authority) = authorization.recover_authority() {
+                    self.check_frozen(authority)?;
+                }
+            }
+        }
+        if envelope.is_create()
+            && self.gate.deploy_closed
+            && !ask(self.state, 0, |cx| council::is_deployer(cx, sender))?
+        {
+            return Err(Denied::NoDeployer { account: sender });
+        }
+        Ok(())
+    }
+
+    fn check_frozen(&self, account: Address) -> Result<(), Denied> {
+        let freeze = ask(self.state, 0, |cx| council::freeze_of(cx, account))?;
+        if freeze.until_at > self.now {
+            let (until, code) = (freeze.until_at, freeze.code);
+            return Err(Denied::Frozen { account, until, code });
+        }
+        Ok(())
+    }
+}
+
+/// The validators of an epoch in ascending order, by what is scheduled in this state. Those of the epoch
+/// of the state and of the next never change.
+///
+/// # Errors
+/// - [`StateError`]: the state cannot be read.
+pub fn validators_of(state: &dyn StateReader, epoch: u64) -> Result<Vec<B256>, StateError> {
+    ask(state, 0, |cx| validators::set_of(cx, epoch))
+}
+
+/// The nodes that may connect at a height.
+///
+/// # Errors
+/// - [`StateError`]: the state cannot be read.
+pub fn peers_of(
+    state: &dyn StateReader,
+    height: u64,
+) -> Result<Vec<validators::IValidators::Node>, StateError> {
+    ask(state, height, validators::peers)
+}
+
+/// The release of the rules in force at a height, by what is scheduled in this state.
+///
+/// # Errors
+/// - [`StateError`]: the state cannot be read.
+pub fn release_at(state: &dyn StateReader, height: u64) -> Result<u32, StateError> {
+    ask(state, height, |cx| council::release_at(cx, height))
+}
+
+/// The releases in the order of their heights: number and first height.
+///
+/// # Errors
+/// - [`StateError`]: the state cannot be read.
+pub fn releases_of(state: &dyn StateReader) -> Result<Vec<(u32, u64)>, StateError> {
+    ask(state, 0, council::all_releases)
+}
+
+/// Gas that the transactions of the block on this state may ask for together.
+///
+/// # Errors
+/// - [`StateError`]: the state cannot be read.
+pub fn gas_limit(state: &dyn StateReader) -> Result<u64, StateError> {
+    Ok(ask(state, 0, council::gate)?.gas_limit)
+}
+
+/// Asks modules on a state, outside of any block.
+fn ask<T>(
+    state: &dyn StateReader,
+    height: u64,
+    f: impl FnOnce(&mut Cx<'_>) -> Res<T>,
+) -> Result<T, StateError> {
+    let read = |at, slot| state.storage(at, slot).map_err(|error| error.0);
+    ask_by(read, height, f).map_err(StateError)
+}
+
+/// Asks modules by a function that reads slots. Anything but a failed read is an error of the software.
+///
+/// # Errors
+/// The reason in words.
+pub(crate) fn ask_by<T>(
+    read: impl FnMut(Address, U256) -> Result<U256, String>,
+    height: u64,
+    f: impl FnOnce(&mut Cx<'_>) -> Res<T>,
+) -> Result<T, String> {
+    let mut host = Reading { read, height };
+    let nobody = Address::ZERO;
+    let mut cx = Cx { host: &mut host, this: nobody, caller: nobody, is_static: true };
+    f(&mut cx).map_err(|fault| match fault {
+        Fault::Fatal(reason) => reason,
+        Fault::Revert(data) => format!("a question to the modules was refused: {data}"),
+        Fault::OutOfGas => "a question to the modules ran out of gas".into(),
+    })
+}
+
+/// A machine that only reads slots.
+struct Reading<F> {
+    read: F,
+    height: u64,
+}
+
+impl<F: FnMut(Address, U256) -> Result<U256, String>> Host for Reading<F> {
+    fn sload(&mut self, at: Address, slot: U256) -> Res<U256> {
+        (self.read)(at, slot).map_err(Fault::Fatal)
+    }
+    fn sstore(&mut self, _: Address, _: U256, _: U256) -> Res<()> {
+        Err(writes())
+    }
+    fn log(&mut self, _: Address, _: LogData) -> Res<()> {
+        Err(writes())
+    }
+    fn charge(&mut self, _: u64) -> Res<()> {
+        Ok(())
+    }
+    fn mark(&mut self, _: Address) -> Res<()> {
+        Err(writes())
+    }
+    fn checkpoint(&mut self) {}
+    fn end_checkpoint(&mut self, _: bool) {}
+    fn now(&self) -> u64 {
+        0
+    }
+    fn height(&self) -> u64 {
+        self.height
+    }
+    fn chain_id(&self) -> u64 {
+        0
+    }
+}
+
+fn writes() -> Fault {
+    Fault::Revert(Bytes::from_static(b"a question writes nothing"))
+}
