@@ -114,7 +114,7 @@ fn appender(
 ) -> io::Result<RollingFileAppender<RollingConditionBase>> {
     let condition = RollingConditionBase::new().daily().max_size(bytes);
     // The library counts the older ones alone.
-    RollingFileAppender::new(path, condition, files.saturating_sub(1))
+    RollingFileAppender::new(path, condition, log_files.saturating_sub(1))
 }
 
 /// Lines of a format for a writer.
