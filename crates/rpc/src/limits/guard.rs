@@ -98,39 +98,35 @@ pub(crate) async fn guard(State(node): State<Node>, mut request: Request, next: 
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.0);
     let peer = peer.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
     let caller = node.gate().caller(peer, request.headers());
-    let response = match admit(&node, door, &caller) {
-        Ok(()) => {
+    let response = match refusal(&node, door, &caller) {
+        Some(refusal) => refusal,
+        None => {
             request.extensions_mut().insert(caller.clone());
             settled(next.run(request).await, door, &caller)
         }
-        Err(refusal) => refusal,
     };
     let code = response.status().as_u16();
     node.meters().request(node.label(), door, code, begun.elapsed());
     response
 }
 
-fn admit(node: &Node, door: Door, caller: &Caller) -> Result<(), Response> {
+/// Why a request is not let in.
+fn refusal(node: &Node, door: Door, caller: &Caller) -> Option<Response> {
     if !node.gate().admits(caller.address()) {
-        let error = RpcError::NotLetIn;
-        return Err(answer(door, StatusCode::FORBIDDEN, error));
+        return Some(answer(door, StatusCode::FORBIDDEN, RpcError::NotLetIn));
     }
     if door.is_the_book()
         && let Some(reason) = node.refusal()
     {
-        return Err(answer(door, StatusCode::SERVICE_UNAVAILABLE, RpcError::Refusing(reason)));
+        return Some(answer(door, StatusCode::SERVICE_UNAVAILABLE, RpcError::Refusing(reason)));
     }
-    if door.units() == 0 {
-        return Ok(());
-    }
-    node.gate().charge(caller, door.units()).map_err(|too_much| {
-        node.meters().limited("address");
-        let error = RpcError::too_many("requests from your address", "units", too_much);
-        let mut response = answer(door, StatusCode::TOO_MANY_REQUESTS, error);
-        let (name, value) = retry_after(too_much.retry_after);
-        response.headers_mut().insert(name, value);
-        response
-    })
+    let too_much = node.gate().charge(caller, door.units()).err()?;
+    node.meters().limited("address");
+    let error = RpcError::too_many("requests from your address", "units", too_much);
+    let mut response = answer(door, StatusCode::TOO_MANY_REQUESTS, error);
+    let (name, value) = retry_after(too_much.retry_after);
+    response.headers_mut().insert(name, value);
+    Some(response)
 }
 
 /// An error as the door's clients read it.

@@ -125,17 +125,17 @@ impl Meters {
             turned_away: Family::default(),
         };
         for kind in ["address", "account"] {
-            let _ = new.limited.get_or_create(&KindLabel { kind });
+            new.limited.get_or_create(&KindLabel { kind }).inc_by(0);
         }
         for reason in ["full", "address"] {
-            let _ = new.turned_away.get_or_create(&ReasonLabel { reason });
+            new.turned_away.get_or_create(&ReasonLabel { reason }).inc_by(0);
         }
         for ledger in ledgers {
             let ledger = LedgerLabel::new(ledger.to_owned());
             for class in Class::ALL {
                 let outcome = Outcome::Fault.name();
                 let labels = CallLabels { ledger: ledger.clone(), class: class.name(), outcome };
-                let _ = new.calls.get_or_create(&labels);
+                new.calls.get_or_create(&labels).inc_by(0);
             }
         }
         new

@@ -109,6 +109,17 @@ async fn the_alerts_speak_of_figures_that_exist_and_say_what_to_do() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_figure_is_in_the_book() {
+    let book = fs::read_to_string(deploy("../docs/operating.md")).unwrap();
+    for sample in samples().await {
+        let Some(name) = sample.strip_prefix("tulou_") else { continue };
+        let parts = ["_bucket", "_sum", "_count"];
+        let name = parts.iter().fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
+        assert!(name.starts_with("engine_") || book.contains(&format!("`{name}")), "{name}");
+    }
+}
+
 /// Where Prometheus is installed its own tool has the last word.
 #[test]
 fn promtool_takes_the_rules() {
