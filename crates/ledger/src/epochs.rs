@@ -68,7 +68,8 @@ impl Ledger {
     fn read_epoch_end(&self, epoch: u64) -> Result<Option<EpochEnd>, LedgerError> {
         let Some(length) = self.epoch_length()? else { return Ok(None) };
         let after = epoch.checked_add(1).and_then(|next| next.checked_mul(length));
-        let Some(height) = after.map(|after| after - 1).filter(|height| self.is_told(*height)) else {
+        let Some(height) = after.map(|after| after - 1).filter(|height| self.is_told(*height))
+        else {
             return Ok(None);
         };
         let Some(record) = self.0.store.epoch_end(height)? else {
