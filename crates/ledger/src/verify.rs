@@ -333,6 +333,10 @@ impl Walk<'_> {
         if flow.is_break() {
             return Ok(());
         }
+        // Code that no account has any more may be deployed again.
+        for hash in ledger.0.store.stored_codes()? {
+            self.code(hash, &mut codes);
+        }
         self.report.state_root = sum.root();
         let header: Header = match ledger.0.store.header(head.height)? {
             Some(bytes) if keccak256(&bytes) == head.hash => decode_header(&bytes)
