@@ -53,6 +53,11 @@ fn an_end_without_a_certificate_of_its_own_is_linked_to_the_block_that_has_one()
     let found = ledger.epoch_end(0).unwrap().unwrap();
     assert_eq!(found.certificate, Some(proof));
     assert_eq!(found.links, [one.header().clone(), two.header().clone()]);
+    // One of its own, learnt later, is better.
+    let own = certificate(end.hash(), end.height());
+    ledger.put_finality(end.height(), own.clone()).unwrap();
+    let found = ledger.epoch_end(0).unwrap().unwrap();
+    assert_eq!((found.certificate, found.links.len()), (Some(own), 0));
     ledger.put_epoch_validators(1, &validators(1)).unwrap();
     assert_eq!(ledger.epoch_end(0).unwrap().unwrap().next_validators.len(), 4);
 }
