@@ -128,8 +128,13 @@ impl Store {
                 fs::remove_dir_all(&new).map_err(LedgerError::from)?;
             }
             let store = Self::open_at(dir, &new, sizes, lock.clone())?;
-            make(&store)?;
+            let made = make(&store);
             drop(store);
+            if made.is_err() {
+                // What is left would go at the next attempt at the latest.
+                let _ = fs::remove_dir_all(&new);
+            }
+            made?;
             let moved = fs::rename(&new, &home).and_then(|()| File::open(dir)?.sync_all());
             moved.map_err(LedgerError::from)?;
         }

@@ -176,7 +176,8 @@ fn a_snapshot_that_was_altered_anywhere_is_refused_and_leaves_no_folder() {
     let to = tempfile::tempdir().unwrap();
     let refuse = |memory: &mut Memory| {
         let error = take(to.path(), memory).err().expect("it is refused");
-        assert!(!to.path().join("store").exists());
+        let left = ["store", "store.new"].map(|name| to.path().join(name).exists());
+        assert_eq!(left, [false; 2]);
         error
     };
     for name in whole.chunks.keys() {
