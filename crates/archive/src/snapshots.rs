@@ -21,7 +21,7 @@ const MANIFESTS: &str = "snapshots";
 const CHUNKS: &str = "chunks";
 
 /// A snapshot's place in an archive.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapshotName {
     /// Height of the block.
     pub height: u64,
@@ -121,7 +121,8 @@ impl Archive {
         let mut local = FolderSnapshot::new(folder);
         fs::create_dir_all(folder).map_err(|error| ArchiveError::file(folder, error))?;
         for chunk in &manifest.chunks {
-            if local.chunk(chunk).is_ok_and(|bytes| digest(&bytes) == chunk.sha256) {
+            let found = SnapshotSource::chunk(&mut local, chunk);
+            if found.is_ok_and(|bytes| digest(&bytes) == chunk.sha256) {
                 continue;
             }
             let object = object_of(chunk);
