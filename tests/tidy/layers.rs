@@ -14,11 +14,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tulou-modules", &["proofs", "slots", "primitives"]),
     ("tulou-evm", &["modules", "slots", "primitives"]),
     ("tulou-ledger", &["evm", "primitives"]),
+    ("tulou-archive", &["ledger", "primitives"]),
     ("tulou-mempool", &["ledger", "evm", "primitives"]),
     ("tulou-consensus", &["ledger", "proofs", "primitives"]),
     ("tulou-rpc", &["mempool", "ledger", "evm", "modules", "proofs", "primitives"]),
     ("tulou-client", &["modules", "proofs", "primitives"]),
-    ("tulou-node", &["rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"]),
+    ("tulou-node", &["archive", "rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"]),
     ("tulou", &["node", "client", "modules", "proofs", "primitives"]),
     ("tulou-testing", &["client", "modules", "primitives"]),
     ("tulou-tests", &["testing", "client", "modules", "proofs", "primitives"]),
@@ -26,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Foreign engines and the one room that names each.
 const ENGINES: &[(&str, &str)] =
-    &[("revm", "tulou-evm"), ("commonware-", "tulou-consensus"), ("fjall", "tulou-ledger")];
+    &[("revm", "tulou-evm"), ("commonware-", "tulou-consensus"), ("fjall", "tulou-ledger"), ("object_store", "tulou-archive")];
 
 #[test]
 fn arrows_point_down() {

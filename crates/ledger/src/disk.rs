@@ -48,7 +48,13 @@ pub struct StorageBudget {
 
 impl Default for StorageBudget {
     fn default() -> Self {
-        Self { limit_bytes: None, warn_at: 80, stop_at: 95, warn_days: 30, reserve_bytes: 256 << 20 }
+        Self {
+            limit_bytes: None,
+            warn_at: 80,
+            stop_at: 95,
+            warn_days: 30,
+            reserve_bytes: 256 << 20,
+        }
     }
 }
 
@@ -141,7 +147,9 @@ impl StorageState {
                     "{used} of {stop} MB are used; at the present growth this will do for {days} \
                      days: prune, or give the ledger more room"
                 ),
-                None => format!("{used} of {stop} MB are used: prune, or give the ledger more room"),
+                None => {
+                    format!("{used} of {stop} MB are used: prune, or give the ledger more room")
+                }
             }),
             Self::Stop(_) => Some(format!(
                 "{used} of {stop} MB are used: this node takes no more blocks until there is room; \

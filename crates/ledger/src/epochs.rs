@@ -68,7 +68,8 @@ impl Ledger {
     fn read_epoch_end(&self, epoch: u64) -> Result<Option<EpochEnd>, LedgerError> {
         let Some(length) = self.epoch_length()? else { return Ok(None) };
         let after = epoch.checked_add(1).and_then(|next| next.checked_mul(length));
-        let Some(height) = after.map(|after| after - 1).filter(|height| self.is_told(*height)) else {
+        let Some(height) = after.map(|after| after - 1).filter(|height| self.is_told(*height))
+        else {
             return Ok(None);
         };
         let Some(record) = self.0.store.epoch_end(height)? else {
@@ -140,11 +141,12 @@ pub(crate) fn proven(
     height: u64,
     mut record: EpochRecord,
 ) -> Result<EpochRecord, LedgerError> {
-    if !record.certificate.is_empty() {
-        return Ok(record);
-    }
     let Some(certificate) = store.finality(height)? else { return Ok(record) };
     let mut hash = keccak256(&record.header);
+    // The end's own certificate may have become known after it was pruned.
+    if !record.certificate.is_empty() && !names(&certificate, &hash) {
+        return Ok(record);
+    }
     let mut links = Vec::new();
     let mut above = height;
     while !names(&certificate, &hash) {

@@ -5,10 +5,12 @@ use std::{ops::ControlFlow, sync::atomic::Ordering};
 use alloy_consensus::ReceiptEnvelope;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Bytes, keccak256};
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use tulou_primitives::Block;
 
 use crate::{
+    codec::{decode_receipts, encode_receipts},
     epochs::proven,
     error::LedgerError,
     ledger::{Ledger, block_entry},
@@ -187,4 +189,54 @@ fn check_archived(old: &ArchivedBlock) -> Result<(), LedgerError> {
         return Err(LedgerError::damaged(what, "its receipts are not those of its header"));
     }
     Ok(())
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct Packed {
+    block: Bytes,
+    receipts: Bytes,
+    /// Empty where none is known.
+    certificate: Bytes,
+}
+
+impl ArchivedBlock {
+    /// Appends its bytes: RLP.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let packed = Packed {
+            block: self.block.encode(),
+            receipts: encode_receipts(&self.receipts).into(),
+            certificate: self.certificate.clone().unwrap_or_default(),
+        };
+        packed.encode(out);
+    }
+
+    /// Takes one block off `bytes`, checked against its header.
+    ///
+    /// # Errors
+    /// - [`LedgerError::Damaged`]: it does not decode, or its transactions or receipts are not those of
+    ///   its header.
+    pub fn decode(bytes: &mut &[u8]) -> Result<Self, LedgerError> {
+        let wrong = |error: String| LedgerError::damaged("a block from the archive", error);
+        let packed = Packed::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        let block = Block::decode(&packed.block).map_err(|error| wrong(error.to_string()))?;
+        let receipts =
+            decode_receipts(&packed.receipts).map_err(|error| wrong(error.to_string()))?;
+        let certificate = Some(packed.certificate).filter(|bytes| !bytes.is_empty());
+        let archived = Self { block, receipts, certificate };
+        check_archived(&archived)?;
+        Ok(archived)
+    }
+}
+
+impl Ledger {
+    /// A finalized block with all that belongs to it, `None` above the head.
+    ///
+    /// # Errors
+    /// - [`LedgerError::Pruned`], [`LedgerError::Damaged`], [`LedgerError::Store`].
+    pub fn archived_block(&self, height: u64) -> Result<Option<ArchivedBlock>, LedgerError> {
+        let (Some(block), Some(receipts)) = (self.block(height)?, self.receipts(height)?) else {
+            return Ok(None);
+        };
+        Ok(Some(ArchivedBlock { block, receipts, certificate: self.finality(height)? }))
+    }
 }

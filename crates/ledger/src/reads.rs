@@ -285,8 +285,7 @@ impl Ledger {
 /// Joins a header and a body and checks that they belong together.
 pub(crate) fn check_block(height: u64, header: &[u8], body: &[u8]) -> Result<Block, LedgerError> {
     let what = || format!("block {height}");
-    let block =
-        join_block(header, body).map_err(|error| LedgerError::damaged(what(), error))?;
+    let block = join_block(header, body).map_err(|error| LedgerError::damaged(what(), error))?;
     if block.height() != height {
         let reason = format!("its header says height {}", block.height());
         return Err(LedgerError::damaged(what(), reason));
@@ -307,8 +306,7 @@ pub(crate) fn check_receipts(
     bytes: &[u8],
 ) -> Result<Vec<ReceiptEnvelope>, LedgerError> {
     let what = || format!("receipts {height}");
-    let receipts =
-        decode_receipts(bytes).map_err(|error| LedgerError::damaged(what(), error))?;
+    let receipts = decode_receipts(bytes).map_err(|error| LedgerError::damaged(what(), error))?;
     let root = ordered_trie_root_with_encoder(&receipts, |receipt, out| receipt.encode_2718(out));
     if root != header.receipts_root {
         return Err(LedgerError::damaged(what(), "they are not those of its header"));

@@ -234,9 +234,10 @@ impl Walk<'_> {
             }
         };
         match parent {
-            Some(parent) if parent != link => {
-                Err(LedgerError::damaged(format!("header {to}"), "the block above has another parent"))
-            }
+            Some(parent) if parent != link => Err(LedgerError::damaged(
+                format!("header {to}"),
+                "the block above has another parent",
+            )),
             _ => Ok(()),
         }
     }
@@ -251,7 +252,8 @@ impl Walk<'_> {
         if found == self.report.transactions || self.ledger.first_kept() > from {
             return Ok(());
         }
-        let reason = format!("it has {found} entries, the blocks have {}", self.report.transactions);
+        let reason =
+            format!("it has {found} entries, the blocks have {}", self.report.transactions);
         Err(LedgerError::damaged("the index of transactions", reason))
     }
 
@@ -280,8 +282,8 @@ impl Walk<'_> {
         let Some(record) = self.store().epoch_end(height)? else {
             return Err(LedgerError::damaged(what(), "missing"));
         };
-        let header = decode_header(&record.header)
-            .map_err(|error| LedgerError::damaged(what(), error))?;
+        let header =
+            decode_header(&record.header).map_err(|error| LedgerError::damaged(what(), error))?;
         if header.number != height || !ends_epoch(&header) {
             return Err(LedgerError::damaged(what(), "its header is of another block"));
         }
@@ -331,12 +333,19 @@ impl Walk<'_> {
         if flow.is_break() {
             return Ok(());
         }
+        // Code that no account has any more may be deployed again.
+        for hash in ledger.0.store.stored_codes()? {
+            self.code(hash, &mut codes);
+        }
         self.report.state_root = sum.root();
         let header: Header = match ledger.0.store.header(head.height)? {
             Some(bytes) if keccak256(&bytes) == head.hash => decode_header(&bytes)
                 .map_err(|error| LedgerError::damaged(format!("header {}", head.height), error))?,
             _ => {
-                return Err(LedgerError::damaged(format!("header {}", head.height), "not the head's"));
+                return Err(LedgerError::damaged(
+                    format!("header {}", head.height),
+                    "not the head's",
+                ));
             }
         };
         let (expected, found) = (header.state_root, self.report.state_root);
@@ -352,7 +361,9 @@ impl Walk<'_> {
         }
         match self.store().stored_code(hash) {
             Ok(Some(code)) => self.meter.spend(code.len()),
-            Ok(None) => self.note(LedgerError::damaged(format!("code {hash}"), "missing").to_string()),
+            Ok(None) => {
+                self.note(LedgerError::damaged(format!("code {hash}"), "missing").to_string())
+            }
             Err(error) => self.note(error.to_string()),
         }
     }

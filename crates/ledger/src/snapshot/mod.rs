@@ -43,7 +43,9 @@ pub enum SnapshotError {
     #[error("the snapshot's manifest is not usable: {0}")]
     Manifest(String),
     /// A chunk is not what the manifest says.
-    #[error("chunk {name} of the snapshot is damaged: {reason}; nothing was taken over, fetch it again")]
+    #[error(
+        "chunk {name} of the snapshot is damaged: {reason}; nothing was taken over, fetch it again"
+    )]
     Chunk {
         /// Its name.
         name: String,

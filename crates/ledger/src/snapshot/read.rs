@@ -191,8 +191,7 @@ impl<'a> Reader<'a> {
         if parent != self.manifest.epoch_parent {
             return wrong("its epoch does not follow the one before");
         }
-        let offer =
-            Offer { manifest: self.manifest, header: self.header, epoch_ends: &self.ends };
+        let offer = Offer { manifest: self.manifest, header: self.header, epoch_ends: &self.ends };
         check(&offer).map_err(SnapshotError::Refused)
     }
 

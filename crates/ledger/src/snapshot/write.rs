@@ -77,24 +77,27 @@ impl Ledger {
         let receipts = self.shared_receipts(height)?.ok_or_else(not_held)?;
         let certificate = self.finality(height)?.filter(|bytes| names(bytes, &hash));
         let certificate = certificate.ok_or(SnapshotError::NoCertificate(height))?;
-        let mut writer = Writer::new(sink, Manifest {
-            format: Manifest::format_now(),
-            chain_id,
-            genesis: self.genesis().hash(),
-            height,
-            hash,
-            header: alloy_rlp::encode(version.header().as_ref()).into(),
-            certificate,
-            epoch_parent: self.watched(self.epoch_parent(height))?,
-            state_root: version.root(),
-            accounts: 0,
-            slots: 0,
-            codes: 0,
-            epoch_ends: 0,
-            bytes: 0,
-            record_bytes: 0,
-            chunks: Vec::new(),
-        });
+        let mut writer = Writer::new(
+            sink,
+            Manifest {
+                format: Manifest::format_now(),
+                chain_id,
+                genesis: self.genesis().hash(),
+                height,
+                hash,
+                header: alloy_rlp::encode(version.header().as_ref()).into(),
+                certificate,
+                epoch_parent: self.watched(self.epoch_parent(height))?,
+                state_root: version.root(),
+                accounts: 0,
+                slots: 0,
+                codes: 0,
+                epoch_ends: 0,
+                bytes: 0,
+                record_bytes: 0,
+                chunks: Vec::new(),
+            },
+        );
         self.write_epochs(height, &mut writer)?;
         writer.put(ChunkKind::Block, &Record::Block(block.encode()))?;
         writer.put(ChunkKind::Block, &Record::Receipts(encode_receipts(&receipts).into()))?;
@@ -124,9 +127,8 @@ impl Ledger {
     fn write_headers(&self, height: u64, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         for below in (height.saturating_sub(WINDOW).max(1)..height).rev() {
             let bytes = self.watched(self.0.store.header(below))?;
-            let bytes = bytes.ok_or_else(|| {
-                LedgerError::damaged(format!("header {below}"), "missing")
-            })?;
+            let bytes =
+                bytes.ok_or_else(|| LedgerError::damaged(format!("header {below}"), "missing"))?;
             let bytes = Bytes::copy_from_slice(&bytes);
             writer.put(ChunkKind::Block, &Record::Header(bytes))?;
         }
@@ -212,4 +214,3 @@ impl<'a> Writer<'a> {
         Ok(self.manifest)
     }
 }
-

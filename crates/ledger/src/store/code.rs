@@ -6,7 +6,7 @@ use alloy_primitives::{B256, Bytes, keccak256};
 
 use super::{
     Store,
-    keys::{self, by_hash},
+    keys::{self, by_hash, hash_in},
 };
 use crate::error::LedgerError;
 
@@ -43,5 +43,11 @@ impl Store {
             return Err(LedgerError::damaged(format!("code {hash}"), "its hash is another"));
         }
         Ok(Some(Bytes::copy_from_slice(&bytes)))
+    }
+
+    /// Hashes of all code.
+    pub(crate) fn stored_codes(&self) -> Result<Vec<B256>, LedgerError> {
+        let codes = self.keyspace.prefix([keys::CODE]);
+        codes.map(|item| hash_in(&item.key()?, 1)).collect()
     }
 }

@@ -73,7 +73,11 @@ pub(crate) fn seal(key: &[u8], value: &[u8]) -> Vec<u8> {
 }
 
 /// The value that [`seal`] sealed.
-pub(crate) fn unseal<'a>(key: &[u8], sealed: &'a [u8], what: &str) -> Result<&'a [u8], LedgerError> {
+pub(crate) fn unseal<'a>(
+    key: &[u8],
+    sealed: &'a [u8],
+    what: &str,
+) -> Result<&'a [u8], LedgerError> {
     match sealed.split_at_checked(SEAL) {
         Some((found, value)) if found == digest(key, value) => Ok(value),
         _ => Err(LedgerError::damaged(what, "its digest is another")),

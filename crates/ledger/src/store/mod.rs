@@ -128,8 +128,13 @@ impl Store {
                 fs::remove_dir_all(&new).map_err(LedgerError::from)?;
             }
             let store = Self::open_at(dir, &new, sizes, lock.clone())?;
-            make(&store)?;
+            let made = make(&store);
             drop(store);
+            if made.is_err() {
+                // What is left would go at the next attempt at the latest.
+                let _ = fs::remove_dir_all(&new);
+            }
+            made?;
             let moved = fs::rename(&new, &home).and_then(|()| File::open(dir)?.sync_all());
             moved.map_err(LedgerError::from)?;
         }
@@ -154,7 +159,8 @@ impl Store {
         lock: Arc<File>,
     ) -> Result<Self, LedgerError> {
         let mark = dir.join("height");
-        let mark = File::options().create(true).truncate(false).read(true).write(true).open(mark)?;
+        let mark =
+            File::options().create(true).truncate(false).read(true).write(true).open(mark)?;
         let open = || -> Result<Self, LedgerError> {
             let database = Database::builder(path)
                 .max_journaling_size(JOURNALS)
@@ -240,7 +246,10 @@ impl Store {
     }
 
     /// Does a write, unless one has failed before, and keeps a failure in mind.
-    pub(crate) fn writing(&self, write: impl FnOnce() -> fjall::Result<()>) -> Result<(), LedgerError> {
+    pub(crate) fn writing(
+        &self,
+        write: impl FnOnce() -> fjall::Result<()>,
+    ) -> Result<(), LedgerError> {
         self.health.may_write()?;
         write().map_err(|error| {
             let without_reason = matches!(error, fjall::Error::Poisoned);
@@ -282,7 +291,10 @@ impl Batch<'_> {
         self.put(by_height(keys::BODY, height), entry.body);
         self.put(by_height(keys::RECEIPTS, height), entry.receipts);
         for (index, hash) in (0..).zip(&entry.transactions) {
-            self.put(by_hash(keys::TRANSACTION, hash), alloy_rlp::encode(TxPlace { height, index }));
+            self.put(
+                by_hash(keys::TRANSACTION, hash),
+                alloy_rlp::encode(TxPlace { height, index }),
+            );
         }
     }
 

@@ -107,7 +107,7 @@ fn a_folder_that_was_half_made_is_made_again() {
     assert!(!half.exists());
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

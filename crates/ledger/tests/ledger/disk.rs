@@ -135,7 +135,7 @@ fn damage_is_named_and_never_served() {
         (b'u', &gone, ""),
         (b'h', &gone, "header 10 in the store is damaged"),
         (b'h', &cut, "header 10 in the store is damaged"),
-        (b'v', &flip, "format 0"),
+        (b'v', &flip, "format 3"),
     ];
     for (table, change, message) in cases {
         let dir = tempfile::tempdir().unwrap();

@@ -2,5 +2,10 @@
 
 mod chain;
 mod crash;
+mod damage;
 mod disk;
+mod epochs;
+mod full;
+mod prune;
+mod snapshot;
 mod versions;
