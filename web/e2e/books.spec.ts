@@ -187,6 +187,6 @@ test('the key sheet fits one page of paper', async ({ page }) => {
     await page.setViewportSize({ width: 680, height: 1000 });
     await shoot(page, `paper-${mode.name}`);
     expect(await page.locator('.paper').evaluate((el) => el.getBoundingClientRect().height)).toBeLessThanOrEqual((267 / 25.4) * 96);
-    await page.emulateMedia({ media: 'screen' });
+    await page.emulateMedia({ media: null });
   }
 });
