@@ -33,6 +33,8 @@ export interface BookPlan {
   /** Signs pages with keys that the node does not name. */
   forged?: boolean;
   demo?: boolean;
+  /** Title of a proposal that the council votes on. */
+  proposal?: string;
 }
 
 interface Keeper extends Office {
@@ -202,6 +204,17 @@ export class Book {
     return office?.behind ?? (this.plan.stalled ? 0 : 12);
   }
 
+  /** One proposal before the council, where the plan has a title for it. */
+  private council(path: string): unknown {
+    const title = this.plan.proposal;
+    if (path.endsWith('/council/members')) return { items: [{ id: '1', name: this.keepers[1]?.name }], next: null };
+    if (path.endsWith('/council/tally'))
+      return { in_favour: '3', against: '0', participation: { left_factor: 3, left_value: 3, right_factor: 2, right_value: 5 } };
+    if (!path.endsWith('/council/proposals') || !title) return { items: [], next: null };
+    const closes = this.time(this.height) + 3 * 86_400;
+    return { items: [{ id: '1', state: 1, proposer: '1', title, closes_at: closes, executable_at: closes + 86_400 }], next: null };
+  }
+
   private rpc(method: string, params: unknown[]): unknown {
     if (method === 'eth_chainId') return '0x334';
     const height = params[0] === 'latest' ? this.height : Number(params[0]);
@@ -220,7 +233,7 @@ export class Book {
     const calls = request.method === 'POST' || pathname.startsWith('/api/') || pathname.startsWith('/consortium/');
     if (this.away && calls) return void response.destroy();
     if (pathname === '/api/v1/node/consortium') return json(this.consortium());
-    if (pathname.startsWith('/api/')) return json({ items: [], next: null });
+    if (pathname.startsWith('/api/')) return json(this.council(pathname));
     if (pathname === '/consortium/members' && this.plan.demo)
       return json(
         this.keepers.map((k, index) => ({

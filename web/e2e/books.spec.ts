@@ -22,7 +22,7 @@ const ok5 = ['ok', 'ok', 'ok', 'ok', 'ok'];
 const cases: Record<string, Case> = {
   agrees: { plan: { offices: five() }, standing: 'all', lamps: ok5, says: '五家的账一模一样' },
   behind: {
-    plan: { offices: with5({}, {}, { state: 'behind' }), demo: true },
+    plan: { offices: with5({}, {}, { state: 'behind' }), demo: true, proposal: '街道办更换签字钥匙' },
     standing: 'enough',
     lamps: ['ok', 'ok', 'behind', 'ok', 'ok'],
     says: '开户行慢 12 页，正在自动补，不丢账。',
@@ -90,6 +90,10 @@ for (const [name, { plan, standing, lamps: shown, says }] of Object.entries(case
       await expect(page.locator(`[data-standing=${standing}]`)).toBeVisible();
       await expect.poll(() => lamps(page)).toEqual(shown);
       if (mode.name === 'zh') await expect(page.getByText(says).first()).toBeVisible();
+      if (mode.name === 'zh' && plan.proposal) {
+        await expect(page.getByText(plan.proposal)).toBeVisible();
+        await expect(page.getByText('还差 1 票参与')).toBeVisible();
+      }
       await shoot(page, `${info.project.name}-${name}-${mode.name}`);
       expect(await owes(page, mode.name === 'elder'), mode.name).toEqual([]);
     }
@@ -183,6 +187,6 @@ test('the key sheet fits one page of paper', async ({ page }) => {
     await page.setViewportSize({ width: 680, height: 1000 });
     await shoot(page, `paper-${mode.name}`);
     expect(await page.locator('.paper').evaluate((el) => el.getBoundingClientRect().height)).toBeLessThanOrEqual((267 / 25.4) * 96);
-    await page.emulateMedia({ media: 'screen' });
+    await page.emulateMedia({ media: null });
   }
 });

@@ -8,10 +8,16 @@ import { join } from 'node:path';
 /** Seeding a year of the estate takes a while on a slow machine. */
 const PATIENCE_MS = 180_000;
 
-export default async function start(): Promise<() => Promise<void>> {
-  if (process.env.TULOU_URL) return async () => {};
+/** The program under test. */
+export function tulou(): string {
   const binary = process.env.TULOU_BIN ?? new URL('../../target/debug/tulou', import.meta.url).pathname;
   if (!existsSync(binary)) throw new Error(`no node at ${binary}: build it, or set TULOU_BIN`);
+  return binary;
+}
+
+export default async function start(): Promise<() => Promise<void>> {
+  if (process.env.TULOU_URL) return async () => {};
+  const binary = tulou();
   const folder = mkdtempSync(join(tmpdir(), 'tulou-e2e-'));
   const port = await freePort();
   const node = spawn(binary, ['dev', '--dir', folder, '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -14,7 +14,8 @@ export interface Member {
   /** Whether it is in the set that signs in this epoch. */
   inSet: boolean;
   connected: boolean;
-  height: number;
+  /** Its newest page, as it says; `null` while it has not been heard. */
+  height: number | null;
   hash: string;
   program: string;
   release: string;
@@ -71,7 +72,7 @@ function toMember(value: Json): Member {
     endpoint: str(o['endpoint']),
     inSet: bool(o['inSet']),
     connected: bool(o['connected']),
-    height: num(o['height']),
+    height: maybe(o['height']),
     hash: str(o['hash']),
     program: str(o['program']),
     release: str(o['release']),
@@ -190,6 +191,9 @@ const sorts: [Exclude<Sort, 'other'>, RegExp][] = [
   ['bureau', /住建|房管|住房|housing/i],
   ['bank', /银行|开户行|\bbank\b/i],
 ];
+
+/** Pages that a member lacks; 0 while unknown. */
+export const lag = (c: Consortium, m: Member): number => (m.height === null ? 0 : Math.max(0, c.height - m.height));
 
 export const sortOf = (name: string): Sort => sorts.find(([, re]) => re.test(name))?.[0] ?? 'other';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { shortBy } from '../data/council';
 import { enBooks } from '../i18n/en.books';
 import { enSheets } from '../i18n/en.sheets';
 import { zhBooks } from '../i18n/zh.books';
@@ -116,6 +117,11 @@ it('reads what a node says, and takes an unknown word for no good news', () => {
   expect(listeners(c).map((m) => m.kind)).toEqual(['observer']);
   expect(c.members[0]?.lastSignedHeight).toBeNull();
   expect(() => toConsortium([] as never)).toThrow();
+});
+
+it('counts the votes that a proposal still needs', () => {
+  const c = (leftValue: number) => ({ left_factor: 3, left_value: leftValue, right_factor: 2, right_value: 5 });
+  expect([0, 3, 4, 5].map((x) => shortBy(c(x)))).toEqual([4, 1, 0, 0]);
 });
 
 it('names members shortly where that is clear, and fully where it is not', () => {
