@@ -1,0 +1,73 @@
+//! Members that come late.
+
+use std::{process::Command, time::Duration};
+
+use tulou_testing::{Cluster, ClusterPlan, Drill, Load, LoadPlan, program};
+
+use super::{PATIENCE, launch, plan};
+
+/// Blocks that a late joiner is behind; `make faults` asks for 10,000.
+const BLOCKS: &str = "TULOU_FAULT_BLOCKS";
+const BLOCKS_IN_CI: u64 = 1_500;
+/// Longest time for the blocks to be made and fetched.
+const LONG: Duration = Duration::from_secs(1_800);
+
+#[test]
+fn who_joins_late_has_the_whole_book() {
+    let blocks = std::env::var(BLOCKS).map_or(BLOCKS_IN_CI, |text| text.parse().expect("a number"));
+    // An idle ledger writes ten blocks a second, a busy one more.
+    let plan = ClusterPlan { observers: 2, heartbeat_ms: 100, ..plan(4) };
+    let mut cluster = Cluster::found(plan).unwrap_or_else(|e| panic!("{e}"));
+    for member in 0..4 {
+        launch(&mut cluster, member, &[]);
+    }
+    let urls = cluster.urls();
+    let plan = LoadPlan { chain_id: cluster.chain_id(), senders: 3, rest: Duration::ZERO };
+    let load = Load::start(&urls[..4], plan);
+    assert!(cluster.wait_for_height(0, blocks, LONG).is_some(), "{blocks} blocks do not come");
+    from_the_first_block(&mut cluster, &load);
+    from_a_snapshot(&mut cluster, &load);
+    cluster.expect_whole(&load.stop());
+}
+
+fn from_the_first_block(cluster: &mut Cluster, load: &Load) {
+    let mut drill = Drill::begin(
+        "an observer joins late, from the first block",
+        "fetches and checks every block",
+    );
+    let behind = cluster.highest();
+    launch(cluster, 4, &[]);
+    drill.caught_up(cluster.wait_until_level(4, LONG));
+    drill.note(format!("{behind} blocks behind"));
+    cluster.expect_all_there(&[4], &load.receipts());
+    drill.holds();
+}
+
+fn from_a_snapshot(cluster: &mut Cluster, load: &Load) {
+    let mut drill = Drill::begin(
+        "an observer joins late, from a snapshot",
+        "starts at a certified state root and follows",
+    );
+    let behind = cluster.highest();
+    let place = cluster.dir().join("snapshot");
+    let made = Command::new(program())
+        .args(["snapshot", "--dir"])
+        .arg(cluster.folder(0))
+        .arg("--to")
+        .arg(&place)
+        .output()
+        .expect("the program runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let place = place.display().to_string();
+    launch(cluster, 5, &["--from-snapshot", &place]);
+    drill.caught_up(cluster.wait_until_level(5, LONG));
+    drill.note(format!("{behind} blocks behind"));
+    let height = cluster.height(5).expect("it answers");
+    let follows = cluster.wait_for_height(5, height + 5, PATIENCE);
+    assert!(follows.is_some(), "it does not follow");
+    // What it was shown since it joined is there as everywhere.
+    let receipts = load.receipts();
+    let newer: Vec<_> = receipts.into_iter().filter(|receipt| receipt.height > height).collect();
+    cluster.expect_all_there(&[5], &newer);
+    drill.holds();
+}
