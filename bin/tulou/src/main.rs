@@ -3,10 +3,16 @@
 mod abi;
 mod bench;
 mod call;
+mod consortium;
 mod demo;
 mod dev;
+mod doctor;
 mod import;
+mod init;
+mod node;
 mod output;
+mod passphrase;
+mod why;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -27,6 +33,16 @@ struct Arguments {
 enum Command {
     /// Runs everything on this machine in one process, with the demo estate Guihua Garden.
     Dev(dev::Options),
+    /// Founds a ledger that several organisations keep together.
+    Init(init::Options),
+    /// Runs a member's node: validator, observer or archive.
+    Node(node::Options),
+    /// Runs five members of the demo estate on this machine, with a page that shows and stops them.
+    Consortium(consortium::Options),
+    /// Looks at a node and names the cure for what is wrong.
+    Doctor(doctor::Options),
+    /// Says who is missing where no block becomes final, and since when.
+    WhyStalled(why::Options),
     /// Brings an estate's files into the book.
     #[command(subcommand)]
     Import(Import),
@@ -52,6 +68,11 @@ fn main() -> ExitCode {
     output::log_to_stderr();
     let result = match Arguments::parse().command {
         Command::Dev(options) => dev::run(options),
+        Command::Init(options) => init::run(&options),
+        Command::Node(options) => node::run(&options),
+        Command::Consortium(options) => consortium::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::WhyStalled(options) => why::run(&options),
         Command::Import(Import::Register(options)) => import::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_consensus::{Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxType};
+use alloy_consensus::{
+    Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxType,
+    proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
+};
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tulou_ledger::{Ledger, LedgerConfig};
@@ -119,6 +122,10 @@ fn transfers(ledger: &Ledger, rng: &mut StdRng, accounts: u64, per_block: u64, c
             parent_hash: head.hash,
             number: head.height + 1,
             state_root: speculation.root(),
+            transactions_root: ordered_trie_root_with_encoder(&transactions, |tx, out| {
+                out.extend_from_slice(tx.raw());
+            }),
+            receipts_root: calculate_receipt_root(&receipts),
             ..Default::default()
         };
         let block = Block::new(header, transactions);

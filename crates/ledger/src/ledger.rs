@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     path::Path,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use alloy_consensus::ReceiptEnvelope;
@@ -14,9 +14,12 @@ use tulou_primitives::{Block, ChangeSet, Header};
 
 use crate::{
     change::{Deltas, diff, hash_keys, weight},
-    codec::{cut_block, decode_header, decode_receipts, encode_receipts, join_block},
+    codec::{cut_block, decode_header, encode_receipts},
+    disk::used_bytes,
+    epochs::ends_epoch,
     error::LedgerError,
-    store::{Entry, HeadRecord, Sizes, Store, TxPlace},
+    reads::Shelves,
+    store::{BlockEntry, Entry, Sizes, Store},
     trie::{Account, Link, apply, in_pool, root_hash},
     version::{Candidate, Speculation, Version},
     versions::{Reaper, Versions},
@@ -63,21 +66,42 @@ pub struct Head {
     pub header: Arc<Header>,
 }
 
+/// Blocks that were final and are not on disk any more: the end of the store was lost. The engine
+/// delivers them again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Height of a head that was once on disk.
+    pub had: u64,
+    /// Height of the head that was found.
+    pub has: u64,
+}
+
 /// Blocks, state and indexes of one ledger. Cloning shares it; every method may be called from any
 /// thread. Nothing speculative reaches the disk, and a finalized block is on disk, with the state after
 /// it, before anybody hears of it.
 #[derive(Clone)]
-pub struct Ledger(Arc<Shared>);
+pub struct Ledger(pub(crate) Arc<Shared>);
 
-struct Shared {
+pub(crate) struct Shared {
     genesis: Block,
     config: LedgerConfig,
-    store: Arc<Store>,
-    versions: RwLock<Versions>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) versions: RwLock<Versions>,
+    /// Blocks that were read from the disk and checked.
+    pub(crate) shelves: Shelves,
+    /// The lowest height whose block is kept.
+    pub(crate) first_kept: AtomicU64,
+    lost: Option<Lost>,
     head: watch::Sender<Head>,
-    /// Held while a block is made final: one at a time.
-    finalizing: Mutex<()>,
+    /// Held while a block is made final, or old ones are taken away or put back: one at a time.
+    pub(crate) finalizing: Mutex<()>,
     reaper: Reaper,
+}
+
+impl LedgerConfig {
+    pub(crate) fn sizes(&self) -> Sizes {
+        Sizes { cache: self.cache_bytes, memtable: self.memtable_bytes }
+    }
 }
 
 impl Ledger {
@@ -97,12 +121,24 @@ impl Ledger {
         genesis_changes: ChangeSet,
         config: LedgerConfig,
     ) -> Result<Self, LedgerError> {
-        let config = LedgerConfig { retained_versions: config.retained_versions.max(1), ..config };
-        let sizes = Sizes { cache: config.cache_bytes, memtable: config.memtable_bytes };
         let make = |store: &Store| write_genesis(store, genesis_block, &genesis_changes);
-        let store = Arc::new(Store::open(dir, sizes, make)?);
+        let store = Store::open(dir, config.sizes(), make)?;
         drop(genesis_changes);
+        Self::start(store, genesis_block, config)
+    }
+
+    /// Loads the state of a store that has a head, and serves it.
+    pub(crate) fn start(
+        store: Store,
+        genesis_block: &Block,
+        config: LedgerConfig,
+    ) -> Result<Self, LedgerError> {
+        let config = LedgerConfig { retained_versions: config.retained_versions.max(1), ..config };
+        let store = Arc::new(store);
+        let first_kept = store.first_kept()?;
         let row = load_row(&store, genesis_block.hash(), config.retained_versions)?;
+        let has = row[row.len() - 1].height();
+        let lost = store.mark().filter(|had| *had > has).map(|had| Lost { had, has });
         let versions = Versions::new(row, config.retained_versions, config.max_candidates);
         let (head, _) = watch::channel(head_of(versions.latest()));
         let reaper = Reaper::start()?;
@@ -111,6 +147,9 @@ impl Ledger {
             config,
             store,
             versions: RwLock::new(versions),
+            shelves: Shelves::default(),
+            first_kept: AtomicU64::new(first_kept),
+            lost,
             head,
             finalizing: Mutex::new(()),
             reaper,
@@ -120,6 +159,46 @@ impl Ledger {
     /// The first block.
     pub fn genesis(&self) -> &Block {
         &self.0.genesis
+    }
+
+    /// What is wrong with the data on disk, from the moment a read has met it until the folder is
+    /// replaced. Nothing altered is ever served, and from then on nothing at all should be.
+    pub fn damage(&self) -> Option<String> {
+        self.watch_damage().borrow().clone()
+    }
+
+    /// Changes when damage is met for the first time.
+    pub fn watch_damage(&self) -> watch::Receiver<Option<String>> {
+        self.0.store.health().damage()
+    }
+
+    /// Why a write failed, `None` where none has. No write succeeds after it until the folder is opened
+    /// again; reads go on.
+    pub fn failure(&self) -> Option<String> {
+        self.watch_failure().borrow().clone()
+    }
+
+    /// Changes when a write fails for the first time.
+    pub fn watch_failure(&self) -> watch::Receiver<Option<String>> {
+        self.0.store.health().failure()
+    }
+
+    /// Blocks that the disk lost before the folder was opened, if any were noticed.
+    pub fn lost(&self) -> Option<Lost> {
+        self.0.lost
+    }
+
+    /// The ledger's folder.
+    pub fn dir(&self) -> &Path {
+        self.0.store.dir()
+    }
+
+    /// Bytes that the ledger takes on its disk.
+    ///
+    /// # Errors
+    /// - [`LedgerError::Store`]: the folder cannot be read.
+    pub fn used_bytes(&self) -> Result<u64, LedgerError> {
+        Ok(used_bytes(self.dir())?)
     }
 
     /// The last finalized block.
@@ -196,12 +275,12 @@ impl Ledger {
     /// - [`LedgerError::UnknownBlock`]: not held.
     /// - [`LedgerError::NotNext`]: it, or what it was executed on, is not the head.
     /// - [`LedgerError::RootMismatch`]: its header carries another root than its execution gave.
-    /// - [`LedgerError::Store`], [`LedgerError::Damaged`]: the disk; restart.
+    /// - [`LedgerError::Full`], [`LedgerError::Store`], [`LedgerError::Damaged`]: the disk; restart.
     pub fn finalize(&self, hash: B256) -> Result<Head, LedgerError> {
         let _one_at_a_time = self.0.finalizing.lock();
         let head = self.head();
         let Some(candidate) = self.held(hash) else {
-            let known = self.0.store.height_of(&hash)?.is_some();
+            let known = self.watched(self.0.store.height_of(&hash))?.is_some();
             return if known { Ok(head) } else { Err(LedgerError::UnknownBlock(hash)) };
         };
         let header = candidate.block.header();
@@ -210,7 +289,7 @@ impl Ledger {
             return Err(LedgerError::NotNext { hash, head: head.hash });
         }
         let forget = header.number.checked_sub(self.0.config.retained_versions as u64);
-        write_block(&self.0.store, &candidate, forget)?;
+        self.watched(write_block(&self.0.store, &candidate, forget))?;
         let garbage = self.0.versions.write().settle(&candidate);
         self.0.reaper.take(garbage);
         let head = head_of(&candidate.version);
@@ -218,91 +297,14 @@ impl Ledger {
         Ok(head)
     }
 
-    /// A finalized block.
-    ///
-    /// # Errors
-    /// - [`LedgerError::Damaged`], [`LedgerError::Store`]: the disk; also for the methods below.
-    pub fn block(&self, height: u64) -> Result<Option<Block>, LedgerError> {
-        if !self.is_told(height) {
-            return Ok(None);
-        }
-        if let Some(recent) = self.0.versions.read().recent(height) {
-            return Ok(Some(recent.block.as_ref().clone()));
-        }
-        let store = &self.0.store;
-        let (Some(header), Some(body)) = (store.header(height)?, store.body(height)?) else {
-            return Ok(None);
-        };
-        join_block(&header, &body)
-            .map(Some)
-            .map_err(|error| LedgerError::damaged(format!("block {height}"), error))
-    }
-
-    /// A finalized block by its hash.
-    pub fn block_by_hash(&self, hash: B256) -> Result<Option<Block>, LedgerError> {
-        self.height_of(hash)?.map_or(Ok(None), |height| self.block(height))
-    }
-
-    /// Header of a finalized block.
-    pub fn header(&self, height: u64) -> Result<Option<Header>, LedgerError> {
-        if !self.is_told(height) {
-            return Ok(None);
-        }
-        if let Some(version) = self.0.versions.read().at(height) {
-            return Ok(Some(version.header().as_ref().clone()));
-        }
-        let Some(bytes) = self.0.store.header(height)? else { return Ok(None) };
-        decode_header(&bytes)
-            .map(Some)
-            .map_err(|error| LedgerError::damaged(format!("header {height}"), error))
-    }
-
-    /// Receipts of a finalized block, one per transaction.
-    pub fn receipts(&self, height: u64) -> Result<Option<Vec<ReceiptEnvelope>>, LedgerError> {
-        Ok(self.shared_receipts(height)?.map(Arc::unwrap_or_clone))
-    }
-
-    /// As [`Ledger::receipts`], without a copy where the block is one of the newest.
-    pub fn shared_receipts(
-        &self,
-        height: u64,
-    ) -> Result<Option<Arc<Vec<ReceiptEnvelope>>>, LedgerError> {
-        if !self.is_told(height) {
-            return Ok(None);
-        }
-        if let Some(recent) = self.0.versions.read().recent(height) {
-            return Ok(Some(recent.receipts.clone()));
-        }
-        let Some(bytes) = self.0.store.receipts(height)? else { return Ok(None) };
-        decode_receipts(&bytes)
-            .map(|receipts| Some(Arc::new(receipts)))
-            .map_err(|error| LedgerError::damaged(format!("receipts {height}"), error))
-    }
-
-    /// Where a finalized transaction stands.
-    pub fn transaction(&self, hash: B256) -> Result<Option<TxPlace>, LedgerError> {
-        let place = self.0.store.transaction(&hash)?;
-        Ok(place.filter(|place| self.is_told(place.height)))
-    }
-
-    /// Height of a finalized block.
-    pub fn height_of(&self, block_hash: B256) -> Result<Option<u64>, LedgerError> {
-        Ok(self.0.store.height_of(&block_hash)?.filter(|height| self.is_told(*height)))
-    }
-
-    /// Keeps the certificate that made a block final. The ledger does not look into it.
-    pub fn put_finality(&self, height: u64, certificate: Bytes) -> Result<(), LedgerError> {
-        self.0.store.put_finality(height, &certificate)
-    }
-
-    /// The certificate that made a block final, if it was put.
-    pub fn finality(&self, height: u64) -> Result<Option<Bytes>, LedgerError> {
-        self.0.store.finality(height)
+    /// The configuration it was opened with.
+    pub(crate) fn config(&self) -> &LedgerConfig {
+        &self.0.config
     }
 
     /// Whether a height is at or below the head that readers are told of. A block is on disk a moment
     /// before; whoever saw it then and asked for the newest state would get the state before it.
-    fn is_told(&self, height: u64) -> bool {
+    pub(crate) fn is_told(&self, height: u64) -> bool {
         height <= self.0.head.borrow().height
     }
 }
@@ -351,19 +353,33 @@ fn write(
     if expected != root {
         return Err(LedgerError::RootMismatch { height, expected, found: root });
     }
-    let (header, body) =
-        cut_block(block).map_err(|error| LedgerError::damaged(format!("block {height}"), error))?;
     let (leaves, undo) = diff(parent, deltas);
     store.commit(Entry {
-        head: HeadRecord { height, hash: block.hash(), root },
-        header,
-        body,
-        receipts: encode_receipts(receipts),
-        transactions: block.transactions().iter().map(|tx| tx.hash()).collect(),
+        block: block_entry(block, receipts)?,
+        root,
         leaves,
         undo,
         code: code.iter().map(|(hash, code)| (*hash, code)).collect(),
         forget,
+    })
+}
+
+/// A block with its receipts as the tables hold them.
+pub(crate) fn block_entry(
+    block: &Block,
+    receipts: &[ReceiptEnvelope],
+) -> Result<BlockEntry, LedgerError> {
+    let height = block.height();
+    let (header, body) =
+        cut_block(block).map_err(|error| LedgerError::damaged(format!("block {height}"), error))?;
+    Ok(BlockEntry {
+        height,
+        hash: block.hash(),
+        header,
+        body,
+        receipts: encode_receipts(receipts),
+        transactions: block.transactions().iter().map(|tx| tx.hash()).collect(),
+        ends_epoch: ends_epoch(block.header()),
     })
 }
 
@@ -412,5 +428,6 @@ fn load_version(
         return Err(LedgerError::RootMismatch { height, expected, found });
     }
     let hash = alloy_primitives::keccak256(&bytes);
+    store.confirm(height, &hash)?;
     Ok(Version::on_disk(Arc::new(header), hash, state, store.clone()))
 }

@@ -61,16 +61,18 @@ impl Ledger {
     /// per block), the receipts only where it says perhaps.
     ///
     /// # Errors
+    /// - [`LedgerError::Pruned`]: blocks of the range are not kept here.
     /// - [`LedgerError::TooManyEvents`]: more than `limit` match.
     /// - [`LedgerError::Damaged`], [`LedgerError::Store`]: the disk.
     pub fn logs(&self, query: &LogQuery, limit: usize) -> Result<Vec<LoggedEvent>, LedgerError> {
         let mut events = Vec::new();
-        for height in query.from..=query.to.min(self.head().height) {
-            let Some(header) = self.header(height)? else { break };
+        let to = query.to.min(self.head().height);
+        self.linked_headers(query.from, to, &mut |height, header| {
             if query.may_match(&header.logs_bloom) {
                 self.logs_of(height, query, limit, &mut events)?;
             }
-        }
+            Ok(())
+        })?;
         Ok(events)
     }
 

@@ -8,6 +8,7 @@ use tulou_primitives::{AccountState, Block, Header, StateError, StateReader};
 
 use crate::{
     change::{Deltas, hash_slot},
+    error::LedgerError,
     store::Store,
     trie::{Account, Link, get, prove, root_hash},
 };
@@ -155,7 +156,8 @@ impl StateReader for Version {
         if let Some(code) = self.0.pending.iter().rev().find_map(|block| block.code.get(&hash)) {
             return Ok(code.clone());
         }
-        self.0.store.code(hash)?.ok_or_else(|| StateError(format!("no code with hash {hash}")))
+        let found = self.0.store.health().watched(self.0.store.code(hash))?;
+        found.ok_or_else(|| StateError(format!("no code with hash {hash}")))
     }
 
     fn block_hash(&self, height: u64) -> Result<B256, StateError> {
@@ -173,7 +175,9 @@ impl StateReader for Version {
             return Ok(block.hash);
         }
         // All heights of this branch that are not pending are final, so the disk knows them.
-        Ok(self.0.store.hash_at(height)?.unwrap_or_default())
+        let missing = || LedgerError::damaged(format!("header {height}"), "missing");
+        let hash = self.0.store.hash_at(height).and_then(|hash| hash.ok_or_else(missing));
+        Ok(self.0.store.health().watched(hash)?)
     }
 }
 

@@ -1,6 +1,10 @@
 //! The pool as others see it.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes};
@@ -47,6 +51,8 @@ pub struct Mempool {
     config: MempoolConfig,
     head: Box<dyn HeadState>,
     book: Mutex<Book>,
+    /// How often each reason was given. Not under the book's lock.
+    refused: Mutex<BTreeMap<&'static str, u64>>,
     workers: Option<rayon::ThreadPool>,
     admitted: broadcast::Sender<Arc<Tx>>,
     arrivals: watch::Sender<u64>,
@@ -70,7 +76,15 @@ impl Mempool {
         let (admitted, _) = broadcast::channel(config.feed.max(1));
         let (arrivals, _) = watch::channel(0);
         let head = Box::new(head);
-        Self { config, head, book: Mutex::default(), workers, admitted, arrivals }
+        Self {
+            config,
+            head,
+            book: Mutex::default(),
+            refused: Mutex::default(),
+            workers,
+            admitted,
+            arrivals,
+        }
     }
 
     /// The limits in force.
@@ -84,8 +98,20 @@ impl Mempool {
     /// # Errors
     /// The first reason of [`Refused`], in the order of its variants.
     pub fn submit(&self, raw: Bytes) -> Result<B256, Refused> {
+        self.submit_if(raw, |_| Ok(()))
+    }
+
+    /// As [`Mempool::submit`], but asks `may` once the sender is known.
+    ///
+    /// # Errors
+    /// As [`Mempool::submit`]; a refusal of `may` comes where [`Refused::TooFast`] stands.
+    pub fn submit_if(
+        &self,
+        raw: Bytes,
+        may: impl Fn(Address) -> Result<(), Refused>,
+    ) -> Result<B256, Refused> {
         let state = self.head.head_state();
-        let checked = self.check(raw, state.as_ref());
+        let checked = self.check(raw, state.as_ref(), may);
         let mut out = self.admit(vec![checked]);
         out.pop().unwrap_or(Err(Refused::AlreadyKnown))
     }
@@ -96,7 +122,7 @@ impl Mempool {
     /// Each for itself, as [`Mempool::submit`].
     pub fn submit_many(&self, raws: Vec<Bytes>) -> Vec<Result<B256, Refused>> {
         let state = self.head.head_state();
-        let check = |raw| self.check(raw, state.as_ref());
+        let check = |raw| self.check(raw, state.as_ref(), |_| Ok(()));
         let checked = match &self.workers {
             Some(workers) => {
                 workers.install(|| raws.into_par_iter().with_min_len(16).map(check).collect())
@@ -107,12 +133,18 @@ impl Mempool {
     }
 
     /// Everything that needs no lock but a glance whether it is known, which saves the recovery.
-    fn check(&self, raw: Bytes, state: &dyn StateReader) -> Result<(Candidate, u64), Refused> {
+    fn check(
+        &self,
+        raw: Bytes,
+        state: &dyn StateReader,
+        may: impl Fn(Address) -> Result<(), Refused>,
+    ) -> Result<(Candidate, u64), Refused> {
         let tx = checks::stateless(raw, &self.config)?;
         if self.known(&tx.hash()).is_some() {
             return Err(Refused::AlreadyKnown);
         }
         let candidate = checks::recovered(tx)?;
+        may(candidate.sender)?;
         let account = checks::account(&candidate, state)?;
         Ok((candidate, account.nonce))
     }
@@ -120,7 +152,7 @@ impl Mempool {
     fn admit(&self, checked: Vec<Result<(Candidate, u64), Refused>>) -> Vec<Result<B256, Refused>> {
         let mut fresh = Vec::with_capacity(checked.len());
         let mut book = self.book.lock();
-        let out = checked
+        let out: Vec<_> = checked
             .into_iter()
             .map(|item| {
                 let (candidate, next) = item?;
@@ -132,6 +164,7 @@ impl Mempool {
             })
             .collect();
         drop(book);
+        self.count(&out);
         if !fresh.is_empty() {
             self.arrivals.send_modify(|count| *count += 1);
         }
@@ -140,6 +173,23 @@ impl Mempool {
             let _ = self.admitted.send(tx);
         }
         out
+    }
+
+    fn count(&self, answers: &[Result<B256, Refused>]) {
+        let reasons = answers.iter().filter_map(|answer| answer.as_ref().err());
+        let mut reasons = reasons.map(Refused::reason).peekable();
+        if reasons.peek().is_none() {
+            return;
+        }
+        let mut refused = self.refused.lock();
+        for reason in reasons {
+            *refused.entry(reason).or_insert(0) += 1;
+        }
+    }
+
+    /// How often each reason of [`Refused::reason`] was given since the start.
+    pub fn refusals(&self) -> Vec<(&'static str, u64)> {
+        self.refused.lock().iter().map(|(reason, count)| (*reason, *count)).collect()
     }
 
     /// The transaction with this hash, with its sender recovered, while it waits.

@@ -76,6 +76,18 @@ pub enum Refused {
     /// The signature recovers no sender.
     #[error("invalid sender: the signature does not recover an account")]
     BadSignature,
+    /// The sender sends more than it may through this node.
+    #[error(
+        "too many transactions of {sender}: {limit} a second; nothing was sent, try again in {retry_after_ms} ms"
+    )]
+    TooFast {
+        /// The sender.
+        sender: Address,
+        /// Transactions allowed in a second.
+        limit: u32,
+        /// Milliseconds after which one more is taken.
+        retry_after_ms: u64,
+    },
     /// The state could not be read: the fault of this node, not of the transaction.
     #[error("internal error: {0}")]
     Fault(StateError),
@@ -138,7 +150,38 @@ pub enum Refused {
 impl Refused {
     /// Whether the same bytes may be admitted later without anything else being sent first.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Fault(_) | Self::SenderFull { .. } | Self::PoolFull { .. })
+        matches!(
+            self,
+            Self::TooFast { .. } | Self::Fault(_) | Self::SenderFull { .. } | Self::PoolFull { .. }
+        )
+    }
+
+    /// One word for the reason, for counting.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed(_) => "malformed",
+            Self::UnsupportedType(_) => "unsupported_type",
+            Self::NotReplayProtected => "not_replay_protected",
+            Self::WrongChainId { .. } => "wrong_chain_id",
+            Self::NoAuthorization => "no_authorization",
+            Self::TipAboveFeeCap => "tip_above_fee_cap",
+            Self::TxGasLimit { .. } => "tx_gas_limit",
+            Self::GasLimit { .. } => "gas_limit",
+            Self::InitCodeTooLarge { .. } => "init_code_too_large",
+            Self::IntrinsicGas { .. } => "intrinsic_gas",
+            Self::AlreadyKnown => "already_known",
+            Self::BadSignature => "bad_signature",
+            Self::TooFast { .. } => "too_fast",
+            Self::Fault(_) => "fault",
+            Self::SenderIsContract(_) => "sender_is_contract",
+            Self::NonceTooLow { .. } => "nonce_too_low",
+            Self::InsufficientFunds { .. } => "insufficient_funds",
+            Self::Underpriced => "underpriced",
+            Self::NonceGap { .. } => "nonce_gap",
+            Self::SenderFull { .. } => "sender_full",
+            Self::PoolFull { .. } => "pool_full",
+        }
     }
 }
 

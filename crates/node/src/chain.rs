@@ -1,18 +1,24 @@
 //! What the engine asks of the application: build a block, check a block, make a block final.
 
-use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Bytes};
 use futures::future::BoxFuture;
 use tokio::{runtime::Handle, task::JoinHandle};
 use tracing::{debug, error, warn};
 use tulou_consensus::{Application, Finality};
 use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
-use tulou_ledger::Ledger;
+use tulou_ledger::{Ledger, Version};
 use tulou_mempool::Mempool;
 use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end, validators_hash};
+use tulou_rpc::BlockMeters;
 
-use crate::Clock;
+use crate::{Clock, NodeError, committee::Committee, gossip::Ear, peers::RELEASE, roster};
 
 /// Most bytes of transactions in one block. Below the engine's message size with room for headers.
 pub(crate) const BLOCK_BYTES_MAX: usize = 4 << 20;
@@ -23,13 +29,18 @@ const BLOCK_TRANSACTIONS_MAX: usize = 10_000;
 #[derive(Clone)]
 pub(crate) struct Chain(Arc<Parts>);
 
-struct Parts {
-    genesis: Genesis,
-    ledger: Ledger,
-    mempool: Arc<Mempool>,
-    clock: Arc<Clock>,
-    beneficiary: Address,
-    runtime: Handle,
+/// What the application side works with.
+pub(crate) struct Parts {
+    pub(crate) genesis: Arc<Genesis>,
+    pub(crate) ledger: Ledger,
+    pub(crate) mempool: Arc<Mempool>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) committee: Arc<Committee>,
+    pub(crate) beneficiary: Address,
+    pub(crate) runtime: Handle,
+    pub(crate) meters: Arc<BlockMeters>,
+    /// Where what other nodes say goes.
+    pub(crate) ear: Ear,
 }
 
 /// Why a block cannot be held.
@@ -41,15 +52,8 @@ enum Refused {
 }
 
 impl Chain {
-    pub(crate) fn new(
-        genesis: Genesis,
-        ledger: Ledger,
-        mempool: Arc<Mempool>,
-        clock: Arc<Clock>,
-        beneficiary: Address,
-        runtime: Handle,
-    ) -> Self {
-        Self(Arc::new(Parts { genesis, ledger, mempool, clock, beneficiary, runtime }))
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
     /// Runs a task on the node's own runtime and ends it when the engine drops the answer.
@@ -91,7 +95,7 @@ impl<T> Drop for Abandonable<T> {
 }
 
 impl Parts {
-    fn env(&self, parent: &Block, timestamp: u64) -> BlockEnv {
+    fn env(&self, version: &Version, parent: &Block, timestamp: u64) -> BlockEnv {
         BlockEnv {
             chain_id: self.genesis.chain_id,
             height: parent.height() + 1,
@@ -99,15 +103,29 @@ impl Parts {
             gas_limit: self.genesis.gas_limit,
             beneficiary: self.beneficiary,
             prevrandao: B256::ZERO,
-            next_validators: self.next_validators(parent.height() + 1),
+            next_validators: self.next_validators(version, parent.height() + 1),
         }
     }
 
-    /// Commitment to the validators of the next epoch, where `height` is the last of its own.
-    fn next_validators(&self, height: u64) -> Option<B256> {
+    /// Commitment to the validators of the next epoch, where `height` is the last of its own. They were
+    /// decided an epoch ago, so the state before the block knows them.
+    fn next_validators(&self, version: &Version, height: u64) -> Option<B256> {
         let length = self.genesis.epoch_length;
-        is_epoch_end(height, length)
-            .then(|| validators_hash(epoch_of(height, length) + 1, &self.genesis.validators()))
+        is_epoch_end(height, length).then(|| {
+            let next = epoch_of(height, length) + 1;
+            validators_hash(next, &self.committee.of_state(version, next))
+        })
+    }
+
+    /// Whether the program knows the rules of the block after this version.
+    fn known_release(&self, version: &Version) -> Result<(), Refused> {
+        let height = version.height() + 1;
+        let needed = roster::release(version, &self.genesis, height);
+        if needed <= RELEASE {
+            return Ok(());
+        }
+        let error = NodeError::Release { needed, height, known: RELEASE };
+        Err(Refused::Unknown(error.to_string()))
     }
 
     /// Transactions of the blocks from `parent` back to the head: admitted, executed, not final yet.
@@ -123,8 +141,9 @@ impl Parts {
 
     fn build(&self, parent: &Block) -> Result<Block, Refused> {
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
+        self.known_release(&version)?;
         let timestamp = self.clock.now().max(parent.header().timestamp);
-        let env = self.env(parent, timestamp);
+        let env = self.env(&version, parent, timestamp);
         let limits = BuildLimits {
             gas: env.gas_limit,
             bytes: BLOCK_BYTES_MAX,
@@ -134,7 +153,9 @@ impl Parts {
         let in_flight = self.in_flight(parent);
         let mut candidates =
             self.mempool.best_beyond(BLOCK_TRANSACTIONS_MAX, |hash| in_flight.contains(hash));
+        let begun = Instant::now();
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
+        self.meters.executed(begun.elapsed());
         for (hash, reason) in &built.dropped {
             debug!(%hash, ?reason, "left out of the block");
             let never =
@@ -165,10 +186,13 @@ impl Parts {
         }
         tulou_evm::validate_header(parent.header(), header).map_err(Refused::Invalid)?;
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
+        self.known_release(&version)?;
         let block = block.clone().with_known(|hash| self.mempool.known(hash));
         let env =
-            BlockEnv { beneficiary: header.beneficiary, ..self.env(parent, header.timestamp) };
+            BlockEnv { beneficiary: header.beneficiary, ..self.env(&version, parent, header.timestamp) };
+        let begun = Instant::now();
         let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
+        self.meters.executed(begun.elapsed());
         let speculation = self
             .ledger
             .propose_root(parent.hash(), &executed.changes)
@@ -198,9 +222,11 @@ impl Parts {
                     Refused::Unknown(why) => why,
                 })?;
             }
+            let begun = Instant::now();
             let certificate = finality.encoded.clone();
             self.ledger.put_finality(block.height(), certificate).map_err(|e| e.to_string())?;
             self.ledger.finalize(block.hash()).map_err(|e| e.to_string())?;
+            self.meters.committed(begun.elapsed());
         }
         self.mempool.on_final(block);
         Ok(())
@@ -310,7 +336,11 @@ impl Application for Chain {
         Some(self.0.ledger.head().height)
     }
 
-    fn validators(&self, _epoch: u64) -> Vec<B256> {
-        self.0.genesis.validators()
+    fn validators(&self, epoch: u64) -> Vec<B256> {
+        self.0.committee.sorted(epoch)
+    }
+
+    fn heard(&self, from: B256, message: Bytes) {
+        self.0.ear.take(from, message);
     }
 }

@@ -20,22 +20,47 @@ enum Mode {
 pub struct Clock {
     mode: Mutex<Mode>,
     moved: watch::Sender<()>,
+    /// Milliseconds by which a drill lets the clock be wrong.
+    wrong_by_ms: i64,
 }
 
 impl Clock {
     /// A clock that is never behind `head_timestamp`: a dev chain that was set forward before goes on
     /// from there.
     pub fn starting_after(head_timestamp: u64) -> Self {
-        let ahead_s = head_timestamp.saturating_sub(system_now());
-        Self { mode: Mutex::new(Mode::Running { ahead_s }), moved: watch::Sender::new(()) }
+        let ahead_s = head_timestamp.saturating_sub(system_ms() / 1_000);
+        Self {
+            mode: Mutex::new(Mode::Running { ahead_s }),
+            moved: watch::Sender::new(()),
+            wrong_by_ms: 0,
+        }
+    }
+
+    /// The system's clock, wrong by so many milliseconds in a drill and by none otherwise.
+    pub fn system(wrong_by_ms: i64) -> Self {
+        Self { wrong_by_ms, ..Self::starting_after(0) }
     }
 
     /// The time now.
     pub fn now(&self) -> u64 {
         match *self.mode.lock() {
-            Mode::Running { ahead_s } => system_now().saturating_add(ahead_s),
+            Mode::Running { ahead_s } => (self.system_ms() / 1_000).saturating_add(ahead_s),
             Mode::Standing { at } => at,
         }
+    }
+
+    /// The time now in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        match *self.mode.lock() {
+            Mode::Running { ahead_s } => {
+                self.system_ms().saturating_add(ahead_s.saturating_mul(1_000))
+            }
+            Mode::Standing { at } => at.saturating_mul(1_000),
+        }
+    }
+
+    fn system_ms(&self) -> u64 {
+        system_ms().saturating_add_signed(self.wrong_by_ms)
     }
 
     /// Moves the clock forward and lets it run on. Returns the new time.
@@ -47,7 +72,7 @@ impl Clock {
 
     /// Sets the clock and lets it run on from there.
     pub fn run_from(&self, timestamp: u64) {
-        let ahead_s = timestamp.saturating_sub(system_now());
+        let ahead_s = timestamp.saturating_sub(self.system_ms() / 1_000);
         *self.mode.lock() = Mode::Running { ahead_s };
         self.moved.send_replace(());
     }
@@ -69,6 +94,7 @@ impl Clock {
     }
 }
 
-fn system_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+fn system_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }

@@ -31,6 +31,13 @@ pub enum FolderError {
     },
 }
 
+/// Seconds by which a lost journal's votes may be younger than our clock says.
+const MARGIN_S: u64 = 60;
+/// The right to begin: there until the first start has used it up.
+const FOUNDING: &str = "founding";
+/// Second after which a node that lost its journal may vote again.
+const VOTES_AFTER: &str = "votes-after";
+
 /// Files of one node below one folder.
 #[derive(Clone, Debug)]
 pub struct NodeFolder(PathBuf);
@@ -40,6 +47,11 @@ impl NodeFolder {
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Where the engine keeps its journal and archives.
@@ -93,8 +105,87 @@ impl NodeFolder {
             path: path.display().to_string(),
             reason: e.to_string(),
         })?;
-        let new = self.0.join("genesis.json.new");
-        fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).map_err(|e| io_error(&path, e))
+        self.write_whole("genesis.json", &text)
+    }
+
+    /// Gives the folder of a new member the right to vote from the first block on.
+    pub fn allow_first_start(&self, genesis_hash: B256) -> Result<(), FolderError> {
+        self.write_whole(FOUNDING, &format!("{genesis_hash}\n"))
+    }
+
+    /// Whether the right to begin is still unused.
+    pub fn may_begin(&self) -> bool {
+        self.0.join(FOUNDING).exists()
+    }
+
+    /// Whether the votes that this node cast are here. Without them it might sign twice.
+    pub fn has_journal(&self) -> bool {
+        fs::read_dir(self.engine()).is_ok_and(|mut entries| entries.next().is_some())
+    }
+
+    /// Prepares a start among other validators: uses up the right to begin, once, or says after which
+    /// second an epoch must have ended so that this node may vote in the next one.
+    ///
+    /// # Errors
+    /// - [`FolderError::Damaged`]: the right to begin is one of another ledger.
+    /// - [`FolderError::Io`].
+    pub fn begin(&self, genesis_hash: B256, now: u64) -> Result<Option<u64>, FolderError> {
+        let token = self.0.join(FOUNDING);
+        if self.has_journal() {
+            self.remove(&token)?;
+            return self.votes_after();
+        }
+        match fs::read_to_string(&token) {
+            Ok(text) if text.trim() == genesis_hash.to_string() => {
+                // First the place for the journal, so that a crash between the two leaves the right.
+                let engine = self.engine();
+                fs::create_dir_all(&engine).map_err(|e| io_error(&engine, e))?;
+                self.remove(&token)?;
+                self.votes_after()
+            }
+            Ok(_) => Err(FolderError::Damaged {
+                path: token.display().to_string(),
+                reason: "it gives the right to begin another ledger; remove it".into(),
+            }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let after = now.saturating_add(MARGIN_S);
+                self.write_whole(VOTES_AFTER, &format!("{after}\n"))?;
+                Ok(Some(after))
+            }
+            Err(source) => Err(io_error(&token, source)),
+        }
+    }
+
+    fn votes_after(&self) -> Result<Option<u64>, FolderError> {
+        let path = self.0.join(VOTES_AFTER);
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| FolderError::Damaged {
+                path: path.display().to_string(),
+                reason: "expected seconds since 1970".into(),
+            }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(io_error(&path, source)),
+        }
+    }
+
+    /// Removes a file for good, if it is there.
+    fn remove(&self, path: &Path) -> Result<(), FolderError> {
+        match fs::remove_file(path) {
+            Ok(()) => sync_dir(&self.0),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(io_error(path, source)),
+        }
+    }
+
+    /// Writes a file whole or not at all, and for good.
+    fn write_whole(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        let (path, new) = (self.0.join(name), self.0.join(format!("{name}.new")));
+        let written = fs::File::create(&new).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        written.and_then(|()| fs::rename(&new, &path)).map_err(|e| io_error(&path, e))?;
+        sync_dir(&self.0)
     }
 
     /// A 32-byte secret of this name, made from the system's randomness on first use and readable by
@@ -123,6 +214,10 @@ impl NodeFolder {
             Err(source) => Err(io_error(&path, source)),
         }
     }
+}
+
+fn sync_dir(path: &Path) -> Result<(), FolderError> {
+    fs::File::open(path).and_then(|dir| dir.sync_all()).map_err(|e| io_error(path, e))
 }
 
 fn io_error(path: &Path, source: io::Error) -> FolderError {

@@ -1,15 +1,30 @@
 //! Wires engine, state, pool and interfaces into a running node. The only crate that knows all of
 //! them, and the one place where a block is built, checked and made final.
 
+mod allowlist;
 mod chain;
 mod clock;
+mod committee;
 mod folder;
+pub mod founding;
+mod gossip;
+mod host;
 mod keeper;
+mod keys;
 mod node;
+mod peers;
+mod roster;
+mod settings;
+mod start;
+mod watch;
 
 pub use clock::Clock;
 pub use folder::{FolderError, NodeFolder};
-pub use node::{Node, NodeConfig, NodeError};
+pub use host::{Host, HostOptions, Stopped, ledger_dir};
+pub use keys::{KeyError, Keys, Unlock};
+pub use node::{Drill, Node, NodeConfig, NodeError};
+pub use peers::RELEASE;
+pub use settings::{LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
-//! A whole node in one process.
+//! A whole node of one ledger.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
@@ -9,43 +10,82 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_signer_local::PrivateKeySigner;
-use tokio::runtime::Runtime;
-use tulou_consensus::{EngineConfig, EngineError, EngineHandle};
+use parking_lot::Mutex;
+use tokio::{runtime::Runtime, task::JoinHandle};
+use tulou_consensus::{EngineError, EngineHandle};
 use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
-use tulou_ledger::{Head, Ledger, LedgerConfig, LedgerError};
-use tulou_mempool::{Mempool, MempoolConfig, Refused};
+use tulou_ledger::{Head, Ledger, LedgerError};
+use tulou_mempool::{Mempool, Refused};
 use tulou_primitives::Genesis;
-use tulou_rpc::{DevClock, FinalitySource, RpcConfig, RpcContext, ServerHandle};
+use tulou_rpc::{DevClock, RpcConfig, RpcContext, ServerHandle};
 
 use crate::{
     Clock, FolderError, NodeFolder,
-    chain::{BLOCK_BYTES_MAX, Chain},
-    keeper::Keeper,
+    gossip::SharedEngine,
+    keys::{KeyError, Keys, Unlock},
+    start,
 };
 
-/// Room for a header and RLP around the transactions of the largest block.
-const BLOCK_OVERHEAD_BYTES: usize = 64 << 10;
 /// Longest time that background tasks may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// What a node needs to know.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
-    /// The node's folder.
+    /// The folder of its ledger.
     pub dir: PathBuf,
-    /// Where other validators reach it; port 0 for a lone validator.
+    /// Where other nodes reach it; port 0 for a lone validator.
     pub listen: SocketAddr,
-    /// Other validators and their addresses.
-    pub peers: Vec<(B256, SocketAddr)>,
+    /// Addresses that stand instead of those on the ledger: `host:port`.
+    pub peers: BTreeMap<B256, String>,
     /// Whether the clock may be set through JSON-RPC. Never on a real ledger.
     pub dev: bool,
+    /// How the keys below `keys/` are opened; `None` for a dev chain, which makes its own.
+    pub unlock: Option<Unlock>,
+    /// Final blocks that the engine keeps below the head; `None` keeps all.
+    pub keep_blocks: Option<u64>,
+    /// Short name of the ledger within this process; empty for the only one of a dev chain.
+    pub name: String,
+    /// Bounds of the server, and whether it takes transactions.
+    pub rpc: RpcConfig,
+    /// Bytes that the folder may take before there is an alarm; 0 has no budget.
+    pub disk_budget: u64,
+    /// A clock that several nodes of one process share; `None` makes one.
+    pub clock: Option<Arc<Clock>>,
+    /// Faults that a drill asks for.
+    pub drill: Drill,
+}
+
+/// Faults that a drill asks for. None by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drill {
+    /// Milliseconds by which the clock is wrong.
+    pub clock_offset_ms: i64,
+    /// Another version of the protocol than the program's.
+    pub protocol: Option<u32>,
 }
 
 impl NodeConfig {
     /// A lone validator on this machine, with a clock that tests may set.
     pub fn dev(dir: PathBuf) -> Self {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { dir, listen, peers: Vec::new(), dev: true }
+        Self { dev: true, ..Self::shared(dir, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))) }
+    }
+
+    /// A node of a ledger that several keep together, with plain keys.
+    pub fn shared(dir: PathBuf, listen: SocketAddr) -> Self {
+        Self {
+            dir,
+            listen,
+            peers: BTreeMap::new(),
+            dev: false,
+            unlock: None,
+            keep_blocks: None,
+            name: String::new(),
+            rpc: RpcConfig::default(),
+            disk_budget: 0,
+            clock: None,
+            drill: Drill::default(),
+        }
     }
 }
 
@@ -55,6 +95,12 @@ pub enum NodeError {
     /// Its folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Its keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The folder has no ledger.
+    #[error("there is no ledger in {0}: `tulou init` or `tulou init assemble` puts one there")]
+    NotFounded(String),
     /// The genesis names something that is not there, or a pack that is malformed.
     #[error("the genesis cannot be built: {0}")]
     Genesis(String),
@@ -68,6 +114,19 @@ pub enum NodeError {
         "{0} is gone but the ledger is not: a validator without its vote journal could sign twice; put the folder back"
     )]
     EngineLost(String),
+    /// The rules in force are newer than the program.
+    #[error(
+        "this ledger needs release {needed} from height {height}; this program knows {known}: install \
+         a newer one and start it on the same folder, nothing is lost"
+    )]
+    Release {
+        /// Release in force at the next height.
+        needed: u32,
+        /// That height.
+        height: u64,
+        /// Newest release of this program.
+        known: u32,
+    },
     /// Blocks and state.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -89,13 +148,17 @@ pub enum NodeError {
 
 /// A running node. Dropping it stops everything.
 pub struct Node {
-    ledger: Ledger,
-    mempool: Arc<Mempool>,
-    clock: Arc<Clock>,
-    context: RpcContext,
-    server: Option<ServerHandle>,
-    engine: Option<EngineHandle>,
-    runtime: Option<Runtime>,
+    pub(crate) ledger: Ledger,
+    pub(crate) mempool: Arc<Mempool>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) context: RpcContext,
+    pub(crate) server: Option<ServerHandle>,
+    pub(crate) engine: SharedEngine,
+    pub(crate) tasks: Vec<JoinHandle<()>>,
+    /// Why the engine was stopped, where this node did it itself.
+    pub(crate) stepped_down: Arc<Mutex<Option<String>>>,
+    /// Taken when the node ends.
+    pub(crate) runtime: Option<Arc<Runtime>>,
 }
 
 impl std::fmt::Debug for Node {
@@ -108,67 +171,39 @@ impl Node {
     /// Starts a node on the genesis of its folder, or on `genesis` where the folder is new.
     ///
     /// # Errors
-    /// In the order in which things are started: folder, genesis, ledger, engine.
+    /// In the order in which things are started: folder, genesis, keys, ledger, engine.
     pub fn start(
         config: NodeConfig,
         genesis: impl FnOnce(B256) -> Genesis,
     ) -> Result<Self, NodeError> {
         let folder = NodeFolder::open(&config.dir)?;
-        let is_new = folder.is_new()?;
-        let validator = folder.secret("validator")?;
-        let public_key = tulou_consensus::public_key(validator.0);
-        let genesis = genesis_of(&folder, public_key, genesis)?;
-        let keeper_key = keeper_key(&folder)?;
-        let changes = tulou_evm::genesis_changes(&genesis).map_err(NodeError::Genesis)?;
-        let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
-        let ledger = Ledger::open(&folder.ledger(), &block, changes, LedgerConfig::default())?;
-        if !is_new && ledger.head().height > 0 && !folder.engine().exists() {
-            return Err(NodeError::EngineLost(folder.engine().display().to_string()));
+        folder.is_new()?;
+        let secrets = start::Secrets::read(&folder, &config)?;
+        let genesis = match folder.genesis()? {
+            Some(genesis) => genesis,
+            None => {
+                let genesis = genesis(secrets.public_key);
+                folder.write_genesis(&genesis)?;
+                genesis
+            }
+        };
+        if config.dev && !genesis.validators().contains(&secrets.public_key) {
+            return Err(NodeError::NotAValidator(secrets.public_key));
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("tulou")
-            .build()
-            .map_err(NodeError::Runtime)?;
-        let clock = Arc::new(Clock::starting_after(ledger.head().timestamp));
-        let mempool = Arc::new(Mempool::new(
-            MempoolConfig {
-                chain_id: genesis.chain_id,
-                block_gas_limit: genesis.gas_limit,
-                ..MempoolConfig::default()
-            },
-            ledger.clone(),
-        ));
-        let chain = Chain::new(
-            genesis.clone(),
-            ledger.clone(),
-            mempool.clone(),
-            clock.clone(),
-            Address::from_word(public_key),
-            runtime.handle().clone(),
-        );
-        let engine = engine_config(&config, &folder, validator, &genesis, block.hash());
-        let engine = tulou_consensus::start(engine, Arc::new(chain))?;
-        let keeper = Keeper {
-            key: keeper_key,
-            chain_id: genesis.chain_id,
-            gas_limit: genesis.gas_limit,
-            ledger: ledger.clone(),
-            mempool: mempool.clone(),
-            clock: clock.clone(),
-        };
-        runtime.spawn(keeper.run());
-        let context = RpcContext {
-            ledger: ledger.clone(),
-            mempool: mempool.clone(),
-            chain_id: genesis.chain_id,
-            gas_limit: genesis.gas_limit,
-            finality: Arc::new(Committee { genesis, genesis_hash: block.hash() }),
-            dev: config.dev.then(|| clock.clone() as Arc<dyn DevClock>),
-            config: RpcConfig::default(),
-        };
-        let (engine, runtime) = (Some(engine), Some(runtime));
-        Ok(Self { ledger, mempool, clock, context, server: None, engine, runtime })
+        start::assemble(config, folder, genesis, secrets, start::runtime()?)
+    }
+
+    /// Starts a node on a ledger that was founded before, on a runtime that others may share.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFounded`], then as [`Node::start`].
+    pub fn open(config: NodeConfig, runtime: Arc<Runtime>) -> Result<Self, NodeError> {
+        let folder = NodeFolder::open(&config.dir)?;
+        let genesis = folder
+            .genesis()?
+            .ok_or_else(|| NodeError::NotFounded(config.dir.display().to_string()))?;
+        let secrets = start::Secrets::read(&folder, &config)?;
+        start::assemble(config, folder, genesis, secrets, runtime)
     }
 
     /// Lets people and programs in. Until then the node answers nobody but this process, so that a
@@ -202,6 +237,11 @@ impl Node {
         &self.ledger
     }
 
+    /// What a server needs of this node.
+    pub fn context(&self) -> &RpcContext {
+        &self.context
+    }
+
     /// Takes a signed transaction, as `eth_sendRawTransaction` does.
     pub fn submit(&self, raw: Bytes) -> Result<B256, Refused> {
         self.mempool.submit(raw)
@@ -232,7 +272,12 @@ impl Node {
 
     /// Whether the engine still runs. It stops by itself only on a fault, which it has logged.
     pub fn is_running(&self) -> bool {
-        self.engine.as_ref().is_some_and(EngineHandle::is_running)
+        self.engine.read().as_ref().is_some_and(EngineHandle::is_running)
+    }
+
+    /// Why the engine ended, if it did.
+    pub fn failure(&self) -> Option<String> {
+        self.engine.read().as_ref().and_then(|engine| engine.failure().map(str::to_owned))
     }
 }
 
@@ -241,78 +286,17 @@ impl Drop for Node {
         if let Some(server) = self.server.take() {
             server.stop();
         }
-        if let Some(engine) = self.engine.take() {
+        let engine = self.engine.write().take();
+        if let Some(engine) = engine {
             engine.stop();
         }
-        if let Some(runtime) = self.runtime.take() {
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+        // The last node of the process ends the runtime; tasks that block get a little time.
+        if let Some(runtime) = self.runtime.take().and_then(Arc::into_inner) {
             runtime.shutdown_timeout(SHUTDOWN);
         }
-    }
-}
-
-/// The folder's genesis, or a new one that is kept from now on. This node must be a validator of it.
-fn genesis_of(
-    folder: &NodeFolder,
-    public_key: B256,
-    new: impl FnOnce(B256) -> Genesis,
-) -> Result<Genesis, NodeError> {
-    let genesis = match folder.genesis()? {
-        Some(genesis) => genesis,
-        None => {
-            let genesis = new(public_key);
-            folder.write_genesis(&genesis)?;
-            genesis
-        }
-    };
-    if !genesis.validators().contains(&public_key) {
-        return Err(NodeError::NotAValidator(public_key));
-    }
-    Ok(genesis)
-}
-
-fn engine_config(
-    config: &NodeConfig,
-    folder: &NodeFolder,
-    validator: B256,
-    genesis: &Genesis,
-    genesis_hash: B256,
-) -> EngineConfig {
-    EngineConfig {
-        dir: folder.engine(),
-        key: validator.0,
-        listen: config.listen,
-        peers: config.peers.clone(),
-        chain_id: genesis.chain_id,
-        genesis_hash,
-        epoch_length: genesis.epoch_length,
-        heartbeat_ms: genesis.heartbeat_ms,
-        max_block_bytes: BLOCK_BYTES_MAX + BLOCK_OVERHEAD_BYTES,
-    }
-}
-
-fn keeper_key(folder: &NodeFolder) -> Result<PrivateKeySigner, NodeError> {
-    let secret = folder.secret("keeper")?;
-    PrivateKeySigner::from_bytes(&secret).map_err(|e| {
-        let reason = format!("not a key: {e}");
-        NodeError::Folder(FolderError::Damaged { path: "keeper.key".into(), reason })
-    })
-}
-
-/// Who signs certificates, for those who check them.
-struct Committee {
-    genesis: Genesis,
-    genesis_hash: B256,
-}
-
-impl FinalitySource for Committee {
-    fn namespace(&self) -> Vec<u8> {
-        tulou_consensus::namespace(self.genesis.chain_id, self.genesis_hash)
-    }
-
-    fn validators(&self, _height: u64) -> Vec<B256> {
-        let mut keys = self.genesis.validators();
-        keys.sort_unstable();
-        keys
     }
 }
 
@@ -328,4 +312,17 @@ impl DevClock for Clock {
     fn set_next(&self, timestamp: u64) {
         self.run_from(timestamp);
     }
+}
+
+/// Keys and the account that sends due work.
+pub(crate) fn keeper_of(secret: B256) -> Result<PrivateKeySigner, NodeError> {
+    PrivateKeySigner::from_bytes(&secret).map_err(|e| {
+        let reason = format!("not a key: {e}");
+        NodeError::Folder(FolderError::Damaged { path: "keeper key".into(), reason })
+    })
+}
+
+/// Keys of a founded ledger's folder.
+pub(crate) fn keys_of(folder: &NodeFolder, unlock: Unlock) -> Keys {
+    Keys::new(folder.path().join("keys"), unlock)
 }

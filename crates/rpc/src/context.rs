@@ -1,10 +1,13 @@
 //! What the server needs of the rest of the node.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy_primitives::B256;
 use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
+use tulou_primitives::Genesis;
+
+use crate::{BlockMeters, Limits, Watch};
 
 /// Knows who certifies blocks.
 pub trait FinalitySource: Send + Sync {
@@ -12,6 +15,8 @@ pub trait FinalitySource: Send + Sync {
     fn namespace(&self) -> Vec<u8>;
     /// ed25519 keys of the validators of a height, in the order in which a certificate counts them.
     fn validators(&self, height: u64) -> Vec<B256>;
+    /// Heights in one epoch of the validator set.
+    fn epoch_length(&self) -> u64;
 }
 
 /// The clock of a dev chain, which may run ahead. Never present on a shared ledger.
@@ -61,6 +66,10 @@ pub struct RpcConfig {
     pub sync_waiting: usize,
     /// Origins of web pages, other than the node's own, that may call; `*` for any.
     pub origins: Vec<String>,
+    /// Whether transactions are refused: the node answers questions only.
+    pub read_only: bool,
+    /// Bounds for each caller and account.
+    pub limits: Limits,
 }
 
 impl Default for RpcConfig {
@@ -83,6 +92,8 @@ impl Default for RpcConfig {
             sync_timeout: Duration::from_secs(20),
             sync_waiting: 16_384,
             origins: Vec::new(),
+            read_only: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -98,8 +109,18 @@ pub struct RpcContext {
     pub chain_id: u64,
     /// Gas that one block may use.
     pub gas_limit: u64,
+    /// What was fixed before the first block.
+    pub genesis: Arc<Genesis>,
+    /// Short name of the ledger within this process: its path `/l/<name>/` and label in metrics.
+    pub name: String,
+    /// Folder whose size is watched.
+    pub dir: Option<PathBuf>,
     /// Who certifies blocks.
     pub finality: Arc<dyn FinalitySource>,
+    /// The rest of the node. Without it the server knows what the ledger alone can tell.
+    pub watch: Option<Arc<dyn Watch>>,
+    /// How long blocks take.
+    pub blocks: Arc<BlockMeters>,
     /// The movable clock of a dev chain.
     pub dev: Option<Arc<dyn DevClock>>,
     /// Bounds.
@@ -109,6 +130,7 @@ pub struct RpcContext {
 impl fmt::Debug for RpcContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RpcContext")
+            .field("name", &self.name)
             .field("chain_id", &self.chain_id)
             .field("dev", &self.dev.is_some())
             .field("config", &self.config)

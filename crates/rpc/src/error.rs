@@ -1,10 +1,18 @@
 //! JSON-RPC errors with the codes that clients know.
 
+use std::time::Duration;
+
 use alloy_primitives::{B256, Bytes};
 use jsonrpsee::types::ErrorObjectOwned;
+use serde_json::{Value, json};
 use tulou_ledger::LedgerError;
 use tulou_mempool::Refused;
 use tulou_primitives::StateError;
+
+use crate::limits::TooMuch;
+
+/// When to try again where the pool is full: a block or two later.
+const POOL_RETRY_MS: u64 = 1_000;
 
 /// What a method answers when it cannot do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,35 +48,89 @@ pub(crate) enum RpcError {
     /// More than the server does for one caller, or at a time.
     #[error("{0}")]
     Limit(String),
+    /// More than one caller or account may ask for in a time.
+    #[error("too many {what}: {limit} {unit} a second; try again in {} ms", .retry_after.as_millis())]
+    Limited {
+        /// Of what, and whose.
+        what: &'static str,
+        /// What is counted.
+        unit: &'static str,
+        /// How many a second.
+        limit: u32,
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The caller's address may not come here.
+    #[error("this node does not answer your address; ask whoever runs it")]
+    NotLetIn,
+    /// The node takes no transactions.
+    #[error(
+        "this node is read-only and takes no transactions; nothing was sent; send it to another member's node"
+    )]
+    ReadOnly,
+    /// The node must not show its data.
+    #[error(
+        "this node refuses to serve: {0}; nothing was sent or changed; ask another member's node"
+    )]
+    Refusing(String),
     /// A fault of this node.
     #[error("internal error: {0}")]
     Fault(String),
 }
 
 impl RpcError {
+    /// More than [`TooMuch`] of something.
+    pub(crate) fn too_many(what: &'static str, unit: &'static str, too_much: TooMuch) -> Self {
+        let TooMuch { retry_after, per_s } = too_much;
+        Self::Limited { what, unit, limit: per_s, retry_after }
+    }
+
     /// The code of JSON-RPC, EIP-1474, EIP-7966, or `3` for a revert.
     pub(crate) fn code(&self) -> i32 {
         match self {
             Self::Params(_) => -32602,
-            Self::NotFound(_) | Self::Call(_) => -32000,
-            Self::Refused(Refused::Fault(_)) | Self::Fault(_) => -32603,
-            Self::Refused(Refused::PoolFull { .. } | Refused::SenderFull { .. }) => -32005,
+            Self::NotFound(_) | Self::Call(_) | Self::NotLetIn => -32000,
+            Self::Refused(Refused::Fault(_)) | Self::Fault(_) | Self::Refusing(_) => -32603,
+            Self::Refused(
+                Refused::PoolFull { .. } | Refused::SenderFull { .. } | Refused::TooFast { .. },
+            ) => -32005,
             Self::Refused(_) => -32000,
             Self::Revert { .. } => 3,
             Self::NotFinalYet { .. } => 4,
-            Self::Limit(_) => -32005,
+            Self::Limit(_) | Self::Limited { .. } => -32005,
+            Self::ReadOnly => -32004,
+        }
+    }
+
+    /// Details for programs.
+    pub(crate) fn data(&self) -> Option<Value> {
+        let wait = |ms: u64, limit: u64| json!({ "retryAfterMs": ms, "limit": limit });
+        match self {
+            Self::Revert { data, .. } => Some(json!(data)),
+            Self::NotFinalYet { hash, .. } => Some(json!(hash)),
+            Self::Limited { limit, retry_after, .. } => {
+                // Rounded up, so that whoever waits that long is let in.
+                let ms = retry_after.as_micros().div_ceil(1_000);
+                Some(wait(u64::try_from(ms).unwrap_or(u64::MAX), u64::from(*limit)))
+            }
+            Self::Refused(Refused::TooFast { limit, retry_after_ms, .. }) => {
+                Some(wait(*retry_after_ms, u64::from(*limit)))
+            }
+            Self::Refused(Refused::SenderFull { limit, .. }) => {
+                Some(wait(POOL_RETRY_MS, u64::try_from(*limit).unwrap_or(u64::MAX)))
+            }
+            Self::Refused(Refused::PoolFull { waiting }) => {
+                Some(wait(POOL_RETRY_MS, u64::try_from(*waiting).unwrap_or(u64::MAX)))
+            }
+            Self::Refusing(reason) => Some(json!({ "reason": reason })),
+            _ => None,
         }
     }
 }
 
 impl From<RpcError> for ErrorObjectOwned {
     fn from(error: RpcError) -> Self {
-        let (code, message) = (error.code(), error.to_string());
-        match error {
-            RpcError::Revert { data, .. } => Self::owned(code, message, Some(data)),
-            RpcError::NotFinalYet { hash, .. } => Self::owned(code, message, Some(hash)),
-            _ => Self::owned(code, message, None::<()>),
-        }
+        Self::owned(error.code(), error.to_string(), error.data())
     }
 }
 

@@ -10,18 +10,30 @@
 
 mod context;
 mod convert;
+mod disk;
 mod error;
 mod eth;
+mod health;
+mod limits;
 mod listener;
+mod metrics;
 mod natspec;
 mod node;
+mod pulse;
 mod rest;
 mod server;
 mod tulou;
+mod watch;
 mod web;
 
 pub use context::{DevClock, FinalitySource, RpcConfig, RpcContext};
-pub use server::{ServerHandle, serve};
+pub use limits::Limits;
+pub use metrics::BlockMeters;
+pub use server::{ServeError, ServerHandle, serve, serve_all};
+pub use watch::{Consortium, LedgerId, Member, MemberState, PROTOCOL, Stalled, Watch, quorum};
+
+/// Name and version of this program, as `web3_clientVersion` answers.
+pub const PROGRAM: &str = concat!("tulou/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]
 mod tests;

@@ -15,20 +15,47 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
+use crate::{limits::Seat, node::Shared};
+
 /// What one connection too many reads.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\
     retry-after: 1\r\nconnection: close\r\n\r\n";
 
-/// Accepts while there are places, and turns away at once when there are none.
-#[derive(Debug)]
+/// Places for connections, a fixed number of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    free: Arc<Semaphore>,
+    all: usize,
+}
+
+impl Places {
+    pub(crate) fn new(all: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(all)), all }
+    }
+
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> u64 {
+        let taken = self.all.saturating_sub(self.free.available_permits());
+        u64::try_from(taken).unwrap_or(u64::MAX)
+    }
+}
+
+/// Accepts while there are places, and turns away at once when there are none, or none for this
+/// caller.
 pub(crate) struct Bounded {
     listener: TcpListener,
-    places: Arc<Semaphore>,
+    shared: Shared,
 }
 
 impl Bounded {
-    pub(crate) fn new(listener: TcpListener, places: usize) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(places)) }
+    pub(crate) fn new(listener: TcpListener, shared: Shared) -> Self {
+        Self { listener, shared }
+    }
+
+    fn seat(&self, from: SocketAddr) -> Result<(OwnedSemaphorePermit, Seat), &'static str> {
+        let place = self.shared.places.free.clone().try_acquire_owned().map_err(|_| "full")?;
+        let seat = self.shared.gate.seat(from).ok_or("address")?;
+        Ok((place, seat))
     }
 }
 
@@ -39,13 +66,14 @@ impl Listener for Bounded {
     async fn accept(&mut self) -> (Seated, SocketAddr) {
         loop {
             let (stream, from) = Listener::accept(&mut self.listener).await;
-            match self.places.clone().try_acquire_owned() {
-                Ok(place) => {
+            match self.seat(from) {
+                Ok(seats) => {
                     // Answers are short: waiting to fill a packet only costs time.
                     let _ = stream.set_nodelay(true);
-                    return (Seated { stream, _place: place }, from);
+                    return (Seated { stream, _seats: seats }, from);
                 }
-                Err(_) => {
+                Err(reason) => {
+                    self.shared.meters.turned_away(reason);
                     // Nobody waits for this write: a client that does not take it learns by the close.
                     let _ = stream.try_write(FULL);
                 }
@@ -58,11 +86,11 @@ impl Listener for Bounded {
     }
 }
 
-/// A connection and its place, given back when it closes.
+/// A connection and its places, the server's and the caller's, given back when it closes.
 #[derive(Debug)]
 pub(crate) struct Seated {
     stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    _seats: (OwnedSemaphorePermit, Seat),
 }
 
 impl AsyncRead for Seated {

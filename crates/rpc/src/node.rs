@@ -1,8 +1,11 @@
 //! What all methods share: the context, the filters, the bounds.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
@@ -10,7 +13,24 @@ use alloy_primitives::B256;
 use tokio::sync::Semaphore;
 use tulou_ledger::Version;
 
-use crate::{RpcContext, error::RpcError, eth::filters::Filters, eth::receipts::Waiters};
+use crate::{
+    RpcContext,
+    disk::Disk,
+    error::RpcError,
+    eth::{filters::Filters, receipts::Waiters},
+    limits::Gate,
+    listener::Places,
+    metrics::{LedgerLabel, Meters},
+    pulse::Pulse,
+};
+
+/// What all ledgers of one server share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) meters: Meters,
+    pub(crate) places: Places,
+}
 
 /// The server's state. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +40,10 @@ pub(crate) struct Inner {
     context: RpcContext,
     pub(crate) filters: Filters,
     pub(crate) waiters: Waiters,
+    shared: Shared,
+    label: LedgerLabel,
+    pulse: Pulse,
+    disk: Disk,
     heavy: Semaphore,
     heavy_waiting: AtomicUsize,
 }
@@ -42,12 +66,58 @@ impl Drop for Waiting<'_> {
 }
 
 impl Node {
-    pub(crate) fn new(context: RpcContext) -> Self {
+    pub(crate) fn new(context: RpcContext, shared: Shared) -> Self {
         let filters = Filters::new(context.config.filters, context.config.filter_idle_s);
         let waiters = Waiters::new(context.config.sync_waiting);
         let heavy = Semaphore::new(context.config.heavy.max(1));
         let heavy_waiting = AtomicUsize::new(0);
-        Self(Arc::new(Inner { context, filters, waiters, heavy, heavy_waiting }))
+        Self(Arc::new(Inner {
+            label: Arc::new(context.name.clone()),
+            pulse: Pulse::new(),
+            disk: Disk::new(context.dir.clone()),
+            context,
+            filters,
+            waiters,
+            shared,
+            heavy,
+            heavy_waiting,
+        }))
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.0.shared.gate
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.shared.meters
+    }
+
+    /// Connections that are open, those of other ledgers included.
+    pub(crate) fn connections(&self) -> u64 {
+        self.0.shared.places.taken()
+    }
+
+    /// The ledger's name in metrics.
+    pub(crate) fn label(&self) -> &LedgerLabel {
+        &self.0.label
+    }
+
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.0.disk
+    }
+
+    /// Why the node must not serve, if it must not.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.watch.as_ref().and_then(|watch| watch.refusal())
+    }
+
+    /// How long an idle leader waits before it proposes an empty block.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.genesis.heartbeat_ms)
     }
 
     pub(crate) fn filters(&self) -> &Filters {

@@ -1,17 +1,19 @@
 //! One listener, and which door a request takes.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, convert::Infallible, fmt, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
 use jsonrpsee::{
     core::RegisterMethodError,
+    core::middleware::RpcServiceBuilder,
     server::{
         BatchRequestConfig, IdProvider, PingConfig, ServerConfig, StopHandle, TowerServiceBuilder,
         stop_channel,
@@ -19,14 +21,23 @@ use jsonrpsee::{
     types::SubscriptionId,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
-use tower::{Service, layer::util::Identity};
+use tower::{
+    Service,
+    layer::util::{Identity, Stack},
+};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
-    RpcContext,
+    Limits, RpcContext,
     eth::{self, Methods, receipts::Waiters},
-    listener::Bounded,
-    node::Node,
+    health,
+    limits::{
+        Gate, MeterLayer,
+        guard::{self, Peer},
+    },
+    listener::{Bounded, Places},
+    metrics::{self, Meters},
+    node::{Node, Shared},
     rest::{self, Api},
     tulou, web,
 };
@@ -42,35 +53,55 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is no ledger to serve.
+    #[error("there is no ledger to serve")]
+    NoLedger,
+    /// A ledger's name cannot stand in a path, or two ledgers have it.
+    #[error("ledger name {0:?}: one name for each ledger, of small letters, digits and hyphens")]
+    Name(String),
     /// Two methods have one name.
     #[error(transparent)]
     Methods(#[from] RegisterMethodError),
 }
 
 /// A running server. Dropping the handle leaves it running; [`ServerHandle::stop`] ends it.
-#[derive(Debug)]
 pub struct ServerHandle {
     /// Where it listens; the port is the real one where 0 was asked for.
     pub addr: SocketAddr,
     calls: jsonrpsee::server::ServerHandle,
+    gate: Arc<Gate>,
     listener: JoinHandle<()>,
-    follower: JoinHandle<()>,
+    followers: Vec<JoinHandle<()>>,
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("addr", &self.addr).finish_non_exhaustive()
+    }
 }
 
 impl ServerHandle {
+    /// Replaces the limits for callers and accounts. Everybody starts with full units; connections
+    /// that are open stay open, but requests over them are judged by the new lists.
+    pub fn set_limits(&self, limits: Limits) {
+        self.gate.reload(limits);
+    }
+
     /// Ends the server: no new connections, open ones are closed.
     pub fn stop(self) {
         // An error means that nobody is connected.
         let _ = self.calls.stop();
         self.listener.abort();
-        self.follower.abort();
+        for follower in self.followers {
+            follower.abort();
+        }
     }
 }
 
 /// Which door a request takes.
 #[derive(Clone)]
 struct Doors {
-    calls: TowerServiceBuilder<Identity, Identity>,
+    calls: TowerServiceBuilder<Stack<MeterLayer, Identity>, Identity>,
     methods: Methods,
     stop: StopHandle,
 }
@@ -85,30 +116,40 @@ impl IdProvider for HexIds {
     }
 }
 
-/// Serves JSON-RPC, REST and the web app on `addr` until the handle stops it.
+/// Serves JSON-RPC, REST and the web app of one ledger on `addr` until the handle stops it.
 ///
 /// # Errors
+/// As [`serve_all`].
+pub async fn serve(addr: SocketAddr, context: RpcContext) -> Result<ServerHandle, ServeError> {
+    serve_all(addr, vec![context]).await
+}
+
+/// Serves several ledgers: the first one at `/`, each that has a name at `/l/<name>/` too. Sockets and
+/// limits for callers are those of the first one's configuration, for all ledgers together.
+///
+/// # Errors
+/// - [`ServeError::NoLedger`]: the list is empty.
+/// - [`ServeError::Name`]: a name that cannot stand in a path, or is there twice.
 /// - [`ServeError::Listen`]: the address cannot be had.
 /// - [`ServeError::Methods`]: a method is registered twice.
-pub async fn serve(addr: SocketAddr, context: RpcContext) -> Result<ServerHandle, ServeError> {
+pub async fn serve_all(
+    addr: SocketAddr,
+    contexts: Vec<RpcContext>,
+) -> Result<ServerHandle, ServeError> {
+    let config = contexts.first().ok_or(ServeError::NoLedger)?.config.clone();
+    check_names(&contexts)?;
     let listener =
         TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
-    let listener = Bounded::new(listener, context.config.sockets);
-    let node = Node::new(context);
-    let mut methods = Methods::new(node.clone());
-    eth::register(&mut methods)?;
-    tulou::register(&mut methods, node.dev.is_some())?;
+    let gate = Arc::new(Gate::new(config.limits));
+    let shared =
+        Shared { gate: gate.clone(), meters: Meters::new(), places: Places::new(config.sockets) };
+    let listener = Bounded::new(listener, shared.clone());
+    let nodes: Arc<[Node]> =
+        contexts.into_iter().map(|context| Node::new(context, shared.clone())).collect();
     let (stop, calls) = stop_channel();
-    let doors = Doors {
-        calls: jsonrpsee::server::Server::builder()
-            .set_config(server_config(&node))
-            .to_service_builder(),
-        methods,
-        stop: stop.clone(),
-    };
-    let app = router(&node, doors);
-    let follower = tokio::spawn(Waiters::follow(node));
+    let app = everything(&nodes, &stop)?.into_make_service_with_connect_info::<Peer>();
+    let followers = nodes.iter().map(|node| tokio::spawn(Waiters::follow(node.clone()))).collect();
     let listener = tokio::spawn(async move {
         let stopped = async move { stop.shutdown().await };
         let served = axum::serve(listener, app).with_graceful_shutdown(stopped).await;
@@ -116,7 +157,51 @@ pub async fn serve(addr: SocketAddr, context: RpcContext) -> Result<ServerHandle
             tracing::error!(%error, "the server broke off");
         }
     });
-    Ok(ServerHandle { addr, calls, listener, follower })
+    Ok(ServerHandle { addr, calls, gate, listener, followers })
+}
+
+fn check_names(contexts: &[RpcContext]) -> Result<(), ServeError> {
+    let mut seen = BTreeSet::new();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    for RpcContext { name, .. } in contexts {
+        if !name.chars().all(fits) || !seen.insert(name) {
+            return Err(ServeError::Name(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// All ledgers' doors, and the figures of all of them at one.
+fn everything(nodes: &Arc<[Node]>, stop: &StopHandle) -> Result<Router, ServeError> {
+    let mut app = Router::new();
+    for (place, node) in nodes.iter().enumerate() {
+        let doors = Doors {
+            calls: jsonrpsee::server::Server::builder()
+                .set_config(server_config(node))
+                .to_service_builder()
+                .set_rpc_middleware(RpcServiceBuilder::new().layer(MeterLayer::new(node.clone()))),
+            methods: methods(node)?,
+            stop: stop.clone(),
+        };
+        let ledger = router(node, doors);
+        if !node.name.is_empty() {
+            app = app.nest(&format!("/l/{}", node.name), ledger.clone());
+        }
+        if place == 0 {
+            let figures = Router::new()
+                .route("/metrics", get(metrics::answer).with_state(nodes.clone()))
+                .layer(from_fn_with_state(node.clone(), guard::guard));
+            app = app.merge(figures).merge(ledger);
+        }
+    }
+    Ok(app)
+}
+
+fn methods(node: &Node) -> Result<Methods, RegisterMethodError> {
+    let mut methods = Methods::new(node.clone());
+    eth::register(&mut methods)?;
+    tulou::register(&mut methods, node.dev.is_some())?;
+    Ok(methods)
 }
 
 fn server_config(node: &Node) -> ServerConfig {
@@ -141,9 +226,11 @@ fn router(node: &Node, doors: Doors) -> Router {
         .route("/ws", any(call))
         .with_state(doors)
         .merge(rest::router(api))
-        .route("/healthz", get(health).with_state(node.clone()))
+        .route("/healthz", get(health::healthz).with_state(node.clone()))
+        .route("/readyz", get(health::readyz).with_state(node.clone()))
         .fallback(web::file)
-        .layer(axum::middleware::map_response(security_headers))
+        .layer(from_fn_with_state(node.clone(), guard::guard))
+        .layer(map_response(security_headers))
         .layer(cors(node))
 }
 
@@ -167,23 +254,12 @@ async fn call(State(doors): State<Doors>, request: Request) -> Response {
     }
 }
 
-async fn health(State(node): State<Node>) -> Response {
-    let head = node.ledger.head();
-    let body = serde_json::json!({
-        "status": "ok",
-        "height": head.height,
-        "hash": head.hash,
-        "timestamp": head.timestamp,
-    });
-    axum::Json(body).into_response()
-}
-
 fn cors(node: &Node) -> CorsLayer {
     let origins = &node.config.origins;
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([rest::HEIGHT_HEADER]);
+        .expose_headers([rest::HEIGHT_HEADER, header::RETRY_AFTER]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(AllowOrigin::any());
     }

@@ -14,6 +14,7 @@ use crate::{
     error::RpcError,
     eth::{Methods, heavy, light, receipts},
     node::Node,
+    watch,
 };
 
 /// What a light client needs to check a receipt: certificate, header, path.
@@ -61,6 +62,7 @@ struct Chain {
 pub(crate) fn register(methods: &mut Methods, dev: bool) -> Result<(), RegisterMethodError> {
     heavy(methods, "tulou_getReceiptProof", receipt_proof)?;
     light(methods, "tulou_getFinality", finality)?;
+    light(methods, "tulou_consortium", |node, _| Ok(watch::consortium(node)))?;
     if dev {
         light(methods, "evm_increaseTime", |node, params| {
             let seconds = params.next::<Quantity>()?.get();

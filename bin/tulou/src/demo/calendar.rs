@@ -103,6 +103,14 @@ pub(crate) fn date_of(at: u64) -> Date {
     Date { year, month, day: of_year - (153 * shifted + 2) / 5 + 1 }
 }
 
+/// A moment as founding files write it.
+pub(crate) fn in_words(at: u64) -> String {
+    let Date { year, month, day } = date_of(at);
+    let second = (at + AHEAD_S) % DAY_S;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+08:00")
+}
+
 fn days_since_1970(date: Date) -> u64 {
     let year = date.year - u64::from(date.month <= 2);
     let (era, year_of_era) = (year / 400, year % 400);

@@ -4,7 +4,7 @@
 //! The register, ballots and bank lines are those of `demo/guihua/`, dated 2025. The story moves them
 //! by whole quarters, so that it ends today.
 
-mod calendar;
+pub(crate) mod calendar;
 mod data;
 mod driver;
 mod estate;
@@ -13,7 +13,7 @@ mod votes;
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use tulou_client::demo_key;
 use tulou_node::Node;
 use tulou_primitives::{Genesis, OfficeHolder};
@@ -56,16 +56,26 @@ impl Story {
 
     /// The first page: the law, and who holds which office.
     pub(crate) fn genesis(&self, validator: B256) -> Genesis {
-        let until = self.calendar.now + 3 * 365 * calendar::DAY_S;
-        let offices = OFFICE_HOLDERS
-            .iter()
-            .map(|(office, name)| OfficeHolder {
-                office: (*office).into(),
-                account: demo_key(name).address(),
-                until,
-            })
-            .collect();
-        dev::genesis(validator, self.calendar.begin(), offices, Vec::new())
+        let until = self.terms_end();
+        let holder = |(office, account)| OfficeHolder { office, account, until };
+        let offices = self.offices().into_iter().map(holder).collect();
+        dev::genesis(validator, self.begin(), offices, Vec::new())
+    }
+
+    /// The story's first second.
+    pub(crate) fn begin(&self) -> u64 {
+        self.calendar.begin()
+    }
+
+    /// Offices and their first holders' accounts.
+    pub(crate) fn offices(&self) -> Vec<(String, Address)> {
+        let holder = |(office, name): &(&str, &str)| ((*office).into(), demo_key(name).address());
+        OFFICE_HOLDERS.iter().map(holder).collect()
+    }
+
+    /// Last second of the first holders' terms.
+    pub(crate) fn terms_end(&self) -> u64 {
+        self.calendar.now + 3 * 365 * calendar::DAY_S
     }
 
     /// Tells the story on a node that stands at this genesis.

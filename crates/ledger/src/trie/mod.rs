@@ -9,10 +9,12 @@ mod nibble;
 mod node;
 mod proof;
 mod rlp;
+mod stream;
 
 pub(crate) use apply::{apply, in_pool};
-pub(crate) use node::{Account, Link, get, root_hash, walk};
+pub(crate) use node::{Account, Link, get, root_hash, try_walk, walk};
 pub(crate) use proof::prove;
+pub(crate) use stream::RootOfLeaves;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Nodes, their references and the two kinds of leaf.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use alloy_primitives::{B256, KECCAK256_EMPTY, U256, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
@@ -261,18 +261,27 @@ pub(crate) fn get<'a, V>(root: Option<&'a Link<V>>, key: &B256) -> Option<&'a V>
     }
 }
 
-/// Calls `visit` for every leaf in the order of keys.
-pub(crate) fn walk<V>(root: Option<&Link<V>>, visit: &mut impl FnMut(&B256, &V)) {
-    let Some(node) = root else { return };
+/// Calls `visit` for every leaf in the order of keys, until one fails.
+pub(crate) fn try_walk<V, E>(
+    root: Option<&Link<V>>,
+    visit: &mut impl FnMut(&B256, &V) -> Result<(), E>,
+) -> Result<(), E> {
+    let Some(node) = root else { return Ok(()) };
     match &node.body {
         Body::Leaf { key, value } => visit(key, value),
-        Body::Extension { child, .. } => walk(Some(child), visit),
+        Body::Extension { child, .. } => try_walk(Some(child), visit),
         Body::Branch { children, .. } => {
-            for child in children {
-                walk(Some(child), visit);
-            }
+            children.iter().try_for_each(|child| try_walk(Some(child), visit))
         }
     }
+}
+
+/// Calls `visit` for every leaf in the order of keys.
+pub(crate) fn walk<V>(root: Option<&Link<V>>, visit: &mut impl FnMut(&B256, &V)) {
+    let Ok(()) = try_walk(root, &mut |key, value| {
+        visit(key, value);
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// keccak256 of the root node: what a header or an account carries.

@@ -4,13 +4,20 @@ use std::{collections::BTreeMap, path::Path};
 
 use alloy_consensus::{
     Receipt, ReceiptEnvelope, SignableTransaction, TxEnvelope, TxLegacy, TxType,
+    proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
 };
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log, LogData, Signature, U256, keccak256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tulou_ledger::{Ledger, LedgerConfig};
-use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Header, Tx};
+use tulou_primitives::{
+    AccountChange, AccountState, Block, ChangeSet, Header, Tx, epoch_of, is_epoch_end,
+    validators_hash,
+};
 
 pub(crate) const PEOPLE: u64 = 2_000;
+/// Heights of an epoch.
+pub(crate) const EPOCH: u64 = 20;
+pub(crate) const CHAIN_ID: u64 = 7755;
 
 pub(crate) fn person(n: u64) -> Address {
     Address::from_word(keccak256(n.to_be_bytes()))
@@ -78,6 +85,40 @@ fn event(height: u64) -> Log {
     Log { address: contract(height), data: LogData::new_unchecked(topics, Bytes::from("x")) }
 }
 
+/// The validators of an epoch.
+pub(crate) fn validators(epoch: u64) -> Vec<B256> {
+    (0..4).map(|n| keccak256([epoch.to_be_bytes(), u64::to_be_bytes(n)].concat())).collect()
+}
+
+/// What the last block of an epoch says of the next.
+fn next_validators(height: u64) -> Bytes {
+    let next = epoch_of(height, EPOCH) + 1;
+    let commitment = || Bytes::copy_from_slice(validators_hash(next, &validators(next)).as_slice());
+    if is_epoch_end(height, EPOCH) { commitment() } else { Bytes::new() }
+}
+
+/// Something with the shape of a certificate of the block with this hash.
+pub(crate) fn certificate(hash: B256, height: u64) -> Bytes {
+    let mut bytes = vec![epoch_of(height, EPOCH) as u8, height as u8 & 127, 0];
+    bytes.extend_from_slice(hash.as_slice());
+    bytes.extend_from_slice(&[7; 200]);
+    bytes.into()
+}
+
+/// Finalizes `count` blocks, each with its certificate, and tells who validates the next epoch.
+pub(crate) fn certify(ledger: &Ledger, count: u64) {
+    for _ in 0..count {
+        let block = grow(ledger, ledger.head().hash, 0);
+        let height = block.height();
+        if is_epoch_end(height, EPOCH) {
+            let next = epoch_of(height, EPOCH) + 1;
+            ledger.put_epoch_validators(next, &validators(next)).unwrap();
+        }
+        ledger.put_finality(height, certificate(block.hash(), height)).unwrap();
+        ledger.finalize(block.hash()).unwrap();
+    }
+}
+
 /// Executes a block on `parent`, a candidate or the head, and holds it.
 pub(crate) fn grow(ledger: &Ledger, parent: B256, seed: u64) -> Block {
     let parent = ledger.version(parent).unwrap();
@@ -99,8 +140,13 @@ pub(crate) fn grow(ledger: &Ledger, parent: B256, seed: u64) -> Block {
         parent_hash: parent.block_hash(),
         number: height,
         state_root: speculation.root(),
+        transactions_root: ordered_trie_root_with_encoder(&transactions, |tx, out| {
+            out.extend_from_slice(tx.raw());
+        }),
+        receipts_root: calculate_receipt_root(&receipts),
         logs_bloom,
         timestamp: 1_000 + height,
+        extra_data: next_validators(height),
         ..Default::default()
     };
     let block = Block::new(header, transactions);

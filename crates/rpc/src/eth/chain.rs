@@ -8,21 +8,19 @@ use serde_json::{Value, json};
 use tulou_primitives::Block;
 
 use super::{Methods, heavy, light};
-use crate::{convert, error::RpcError, node::Node};
+use crate::{convert, error::RpcError, node::Node, watch};
 
-/// What `web3_clientVersion` answers.
-const CLIENT_VERSION: &str = concat!("tulou/", env!("CARGO_PKG_VERSION"));
 /// Blocks that `eth_feeHistory` looks back at most.
 const FEE_HISTORY_BLOCKS: u64 = 1_024;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    light(methods, "web3_clientVersion", |_, _| Ok(CLIENT_VERSION))?;
+    light(methods, "web3_clientVersion", |_, _| Ok(crate::PROGRAM))?;
     light(methods, "web3_sha3", |_, params| {
         Ok(keccak256(params.next::<alloy_primitives::Bytes>()?))
     })?;
     light(methods, "net_version", |node, _| Ok(node.chain_id.to_string()))?;
     light(methods, "net_listening", |_, _| Ok(true))?;
-    light(methods, "net_peerCount", |_, _| Ok(U64::ZERO))?;
+    light(methods, "net_peerCount", |node, _| Ok(U64::from(watch::peers(node))))?;
     light(methods, "eth_chainId", |node, _| Ok(U64::from(node.chain_id)))?;
     light(methods, "eth_blockNumber", |node, _| Ok(U64::from(node.ledger.head().height)))?;
     light(methods, "eth_syncing", |_, _| Ok(false))?;

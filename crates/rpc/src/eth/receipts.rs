@@ -139,6 +139,7 @@ impl Waiters {
         let mut heads = node.ledger.subscribe();
         let mut seen = heads.borrow_and_update().height;
         while heads.changed().await.is_ok() {
+            node.pulse().beat();
             let head = heads.borrow_and_update().height;
             for height in seen + 1..=head {
                 if node.waiters().count.load(Ordering::Relaxed) == 0 {

@@ -7,18 +7,36 @@ use alloy_rpc_types_eth::TransactionReceipt;
 use jsonrpsee::{core::RegisterMethodError, types::Params};
 use tulou_mempool::Refused;
 
-use super::{Methods, light, receipts};
-use crate::{error::RpcError, node::Node};
+use super::{Methods, receipts};
+use crate::{error::RpcError, limits::Caller, node::Node};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    light(methods, "eth_sendRawTransaction", |node, params| {
-        Ok(node.mempool.submit(params.next::<Bytes>()?)?)
+    methods.register_method("eth_sendRawTransaction", |params, node, extensions| {
+        let raw = params.sequence().next::<Bytes>().map_err(RpcError::from)?;
+        submit(node, extensions.get(), raw).map_err(RpcError::from)
     })?;
-    methods.register_async_method("eth_sendRawTransactionSync", |params, node, _| {
+    methods.register_async_method("eth_sendRawTransactionSync", |params, node, extensions| {
         let params = params.into_owned();
-        async move { send_and_wait(params, node).await }
+        async move { send_and_wait(params, node, extensions.get()).await }
     })?;
     Ok(())
+}
+
+/// Hands a transaction to the pool, unless its account has sent too many through this node.
+fn submit(node: &Node, caller: Option<&Caller>, raw: Bytes) -> Result<B256, Refused> {
+    node.mempool.submit_if(raw, |sender| {
+        let Some(caller) = caller else { return Ok(()) };
+        node.gate().submission(caller, sender).map_err(|too_much| {
+            node.meters().limited("account");
+            caller.limited(too_much.retry_after);
+            let retry_after_ms = too_much.retry_after.as_micros().div_ceil(1_000);
+            Refused::TooFast {
+                sender,
+                limit: too_much.per_s,
+                retry_after_ms: u64::try_from(retry_after_ms).unwrap_or(u64::MAX),
+            }
+        })
+    })
 }
 
 /// EIP-7966: sends and answers with the receipt. Sending bytes again that are in the pool or final
@@ -26,6 +44,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 async fn send_and_wait(
     params: Params<'static>,
     node: Arc<Node>,
+    caller: Option<&Caller>,
 ) -> Result<TransactionReceipt, RpcError> {
     let mut params = params.sequence();
     let raw = params.next::<Bytes>()?;
@@ -37,7 +56,7 @@ async fn send_and_wait(
     };
     let hash = keccak256(&raw);
     let mut waiter = node.waiters().join(hash)?;
-    match node.mempool.submit(raw) {
+    match submit(&node, caller, raw) {
         Ok(_) | Err(Refused::AlreadyKnown) => {}
         Err(refused) => return sent_before(&node, hash, refused),
     }

@@ -96,6 +96,9 @@ async fn follow_heads(
             changed = heads.changed() => if changed.is_err() { return },
             () = sink.closed() => return,
         }
+        if node.refusal().is_some() {
+            return;
+        }
         let head = heads.borrow_and_update().height;
         for height in seen + 1..=head {
             let sent = match filter {

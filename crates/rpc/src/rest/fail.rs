@@ -86,6 +86,12 @@ impl Fail {
         })
     }
 
+    /// The same with another status.
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
+        self
+    }
+
     /// A refusal of the module, in its own words.
     pub(crate) fn refused(refusal: Refusal, data: &[u8]) -> Self {
         let Refusal { name, message, fields } = refusal;
@@ -102,13 +108,17 @@ impl From<RpcError> for Fail {
             RpcError::Params(_) => (StatusCode::BAD_REQUEST, "bad_argument"),
             RpcError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             RpcError::Limit(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            RpcError::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "limited"),
+            RpcError::NotLetIn => (StatusCode::FORBIDDEN, "not_let_in"),
+            RpcError::Refusing(_) => (StatusCode::SERVICE_UNAVAILABLE, "refusing"),
             RpcError::Call(_) | RpcError::Revert { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "refused")
             }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "fault"),
         };
         let message = error.to_string();
-        Self::new(Parts { status, code, name: String::new(), message, data: Map::new() })
+        let data = error.data().map(object).unwrap_or_default();
+        Self::new(Parts { status, code, name: String::new(), message, data })
     }
 }
 

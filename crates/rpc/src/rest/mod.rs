@@ -34,8 +34,9 @@ use crate::{
     eth::{self, Answer},
     natspec::Notices,
     node::Node,
+    watch::{self, Consortium},
 };
-use fail::Fail;
+pub(crate) use fail::Fail;
 
 /// Height of the state that an answer was read from.
 pub(crate) const HEIGHT_HEADER: HeaderName = HeaderName::from_static("x-tulou-height");
@@ -143,6 +144,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<
         .route("/api/v1", get(index))
         .route("/api/v1/", get(index))
         .route("/api/v1/openapi.json", get(description))
+        .route("/api/v1/node/consortium", get(consortium))
         .route("/api/v1/{module}", get(module))
         .route("/api/v1/{module}/{call}", get(call))
         .route("/api/{*rest}", get(nothing))
@@ -152,6 +154,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<
 
 async fn index(State(api): State<Arc<Api>>) -> Json<Value> {
     Json(api.index())
+}
+
+async fn consortium(State(api): State<Arc<Api>>) -> Json<Consortium> {
+    Json(watch::consortium(&api.node))
 }
 
 async fn description(State(api): State<Arc<Api>>) -> Json<Value> {

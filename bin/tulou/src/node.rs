@@ -1,0 +1,106 @@
+//! `tulou node`: a member's node, with one or several ledgers.
+
+use std::{net::SocketAddr, path::PathBuf, sync::mpsc, time::Duration};
+
+use clap::Args;
+use tulou_node::{Drill, Host, HostOptions, Settings, ledger_dir};
+
+use crate::{
+    output::{Failure, Outcome, say},
+    passphrase,
+};
+
+/// How often the nodes are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Folder with node.toml.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Address for people and programs, instead of the one in node.toml.
+    #[arg(long)]
+    rpc: Option<SocketAddr>,
+    /// Ends when standard input closes: for a program that starts nodes and may be killed.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
+    /// A drill: the clock is wrong by so many milliseconds.
+    #[arg(long, hide = true, allow_negative_numbers = true, default_value_t = 0)]
+    drill_clock_offset_ms: i64,
+    /// A drill: the node speaks another version of the protocol.
+    #[arg(long, hide = true)]
+    drill_protocol: Option<u32>,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let settings = Settings::read(&options.dir)?;
+    let keys: Vec<PathBuf> = settings
+        .ledgers
+        .iter()
+        .filter(|ledger| ledger.key_command.is_none())
+        .map(|ledger| ledger_dir(&options.dir, ledger).join("keys"))
+        .collect();
+    let drill = Drill {
+        clock_offset_ms: options.drill_clock_offset_ms,
+        protocol: options.drill_protocol,
+    };
+    let host = HostOptions {
+        passphrase: passphrase::for_folders(keys.iter().map(PathBuf::as_path))?,
+        rpc: options.rpc,
+        clock: None,
+        drill,
+    };
+    // Before the engines start: a signal that comes meanwhile must not be lost.
+    let stopped = match options.until_stdin_closes {
+        true => on_closed_stdin(on_interrupt()?),
+        false => on_interrupt()?,
+    };
+    let mut host = Host::open(&options.dir, &settings, host)?;
+    let address = host.serve()?;
+    say(&format!("http://{address}"))?;
+    while stopped.recv_timeout(LOOK_EVERY).is_err() {
+        if let Some(stopped) = host.stopped() {
+            return Err(Failure::hint(
+                stopped,
+                "nothing final is lost; the log says more, and a start continues from there",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// As `stopped`, and also when standard input closes.
+fn on_closed_stdin(stopped: mpsc::Receiver<()>) -> mpsc::Receiver<()> {
+    let (stop, either) = mpsc::channel();
+    let by_input = stop.clone();
+    std::thread::spawn(move || {
+        // Reads to the end; an error is an end, too.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = by_input.send(());
+    });
+    std::thread::spawn(move || {
+        let _ = stopped.recv();
+        let _ = stop.send(());
+    });
+    either
+}
+
+/// Gets a message on Ctrl-C or a terminate signal.
+pub(crate) fn on_interrupt() -> Result<mpsc::Receiver<()>, Failure> {
+    let (stop, stopped) = mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let guard = runtime.enter();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    drop(guard);
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        // The receiver is gone only when the program already ends.
+        let _ = stop.send(());
+    });
+    Ok(stopped)
+}

@@ -1,0 +1,129 @@
+//! `node.toml`: what one process runs.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::B256;
+use serde::{Deserialize, Serialize};
+use tulou_primitives::NodeKind;
+
+/// Name of the file in a node's folder.
+pub const SETTINGS: &str = "node.toml";
+
+/// A `node.toml` that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It is missing or cannot be read.
+    #[error("{path}: {source}; `tulou init` makes a node's folder")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the disk said.
+        source: io::Error,
+    },
+    /// It does not say what it should.
+    #[error("{path}{line}: {reason}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// `, line 3`, or empty.
+        line: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Everything in `node.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The process.
+    pub node: NodeSettings,
+    /// The ledgers it keeps; the first is also at `/`.
+    #[serde(rename = "ledger", default)]
+    pub ledgers: Vec<LedgerSettings>,
+}
+
+/// The process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSettings {
+    /// Where people and programs reach it.
+    pub rpc: SocketAddr,
+    /// Whether it refuses transactions and only answers questions.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Origins of web pages, other than the node's own, that may call; `*` for any.
+    #[serde(default)]
+    pub origins: Vec<String>,
+    /// Bytes the node may use on disk before it warns; 0 watches the free space alone.
+    #[serde(default)]
+    pub disk_budget: u64,
+}
+
+/// One ledger.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerSettings {
+    /// Short name: the ledger is at `/l/<name>/`.
+    pub name: String,
+    /// Its folder, relative to that of `node.toml`.
+    pub dir: PathBuf,
+    /// Where other nodes of this ledger connect.
+    pub listen: SocketAddr,
+    /// What the node keeps. Whether it votes is decided by the ledger's set of validators.
+    #[serde(default)]
+    pub role: NodeKind,
+    /// Final blocks kept below the head; absent keeps all. An archive keeps all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_blocks: Option<u64>,
+    /// Command that prints a secret key, for hardware modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_command: Option<String>,
+    /// Addresses that stand instead of those on the ledger: key to `host:port`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub peers: BTreeMap<B256, String>,
+}
+
+impl Settings {
+    /// Reads the file of a node's folder.
+    ///
+    /// # Errors
+    /// [`SettingsError`], with the line where one is to blame.
+    pub fn read(dir: &Path) -> Result<Self, SettingsError> {
+        let path = dir.join(SETTINGS);
+        let shown = path.display().to_string();
+        let text = fs::read_to_string(&path)
+            .map_err(|source| SettingsError::Io { path: shown.clone(), source })?;
+        let malformed = |line: Option<usize>, reason: String| SettingsError::Malformed {
+            path: shown.clone(),
+            line: line.map(|line| format!(", line {line}")).unwrap_or_default(),
+            reason,
+        };
+        let settings: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            malformed(line, error.message().to_owned())
+        })?;
+        if settings.ledgers.is_empty() {
+            return Err(malformed(None, "there is no [[ledger]]; `tulou init` adds one".into()));
+        }
+        for (i, ledger) in settings.ledgers.iter().enumerate() {
+            let before = &settings.ledgers[..i];
+            if before.iter().any(|other| other.name == ledger.name || other.dir == ledger.dir) {
+                let reason = format!("two ledgers share the name or folder of {}", ledger.name);
+                return Err(malformed(None, reason));
+            }
+            let clash = before.iter().find(|other| other.listen == ledger.listen);
+            if let Some(other) = clash.filter(|_| ledger.listen.port() != 0) {
+                let (one, two) = (&other.name, &ledger.name);
+                let reason = format!("{one} and {two} both listen on {}", ledger.listen);
+                return Err(malformed(None, reason));
+            }
+        }
+        Ok(settings)
+    }
+}

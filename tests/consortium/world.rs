@@ -1,0 +1,188 @@
+//! Four members on this machine, each with a folder and a process of its own.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tulou_client::Rpc;
+
+pub const CHAIN_ID: u64 = 990_071;
+pub const NAMES: [&str; 4] = ["housing", "street", "bank", "committee"];
+/// Longest wait for anything; a busy machine is slow, a broken one never gets there.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+pub struct World {
+    pub dir: PathBuf,
+    pub nodes: Vec<PathBuf>,
+    rpc_ports: Vec<u16>,
+    children: Vec<Option<Child>>,
+}
+
+/// Runs the program and waits for its end.
+pub fn tulou(arguments: &[&str]) -> Output {
+    Command::new(tulou_testing::program())
+        .args(arguments)
+        .env_remove("TULOU_PASSPHRASE_FILE")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+/// As [`tulou`], and it must succeed. Returns what it said.
+pub fn tulou_says(arguments: &[&str]) -> String {
+    let output = tulou(arguments);
+    let (said, log) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {said}{log}");
+    said
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub fn shown(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Ports that nobody has now.
+fn free_ports(count: usize) -> Vec<u16> {
+    let listeners: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    listeners.iter().map(|l| l.local_addr().expect("bound").port()).collect()
+}
+
+/// A founding file of four members on this machine.
+pub fn founding_file(ports: &[u16]) -> String {
+    let mut file = format!(
+        "estate = \"four\"\nledger = \"four\"\nchain_id = {CHAIN_ID}\n\
+         founded = 2026-01-01T00:00:00+08:00\nepoch_length = 50\nheartbeat_ms = 1000\n\
+         packs = [\"cn\"]\n"
+    );
+    for (i, name) in NAMES.iter().enumerate() {
+        let (node, rpc) = (ports[i], ports[NAMES.len() + i]);
+        file += &format!(
+            "[[member]]\nname = \"{name}\"\naddress = \"127.0.0.1:{node}\"\n\
+             rpc = \"127.0.0.1:{rpc}\"\n"
+        );
+    }
+    file
+}
+
+impl World {
+    /// Founds a ledger in a new folder. Nothing runs yet.
+    pub fn founded(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("tulou-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a folder");
+        let ports = free_ports(NAMES.len() * 2);
+        let file = dir.join("consortium.toml");
+        fs::write(&file, founding_file(&ports)).expect("the founding file");
+        let out = dir.join("nodes");
+        let said =
+            tulou_says(&["init", "--from", shown(&file), "--out", shown(&out), "--plain-keys"]);
+        assert!(said.contains("Mark "), "{said}");
+        let nodes = NAMES.iter().enumerate();
+        let nodes = nodes.map(|(i, name)| out.join(format!("{}-{name}", i + 1))).collect();
+        let rpc_ports = ports[NAMES.len()..].to_vec();
+        Self { dir, nodes, rpc_ports, children: NAMES.iter().map(|_| None).collect() }
+    }
+
+    pub fn rpc(&self, i: usize) -> Rpc {
+        Rpc::new(&self.url(i))
+    }
+
+    pub fn url(&self, i: usize) -> String {
+        format!("http://127.0.0.1:{}", self.rpc_ports[i])
+    }
+
+    /// Starts a member's process without waiting.
+    pub fn spawn(&mut self, i: usize) {
+        let log = fs::OpenOptions::new().create(true).append(true);
+        let log = log.clone().open(self.nodes[i].join("log")).expect("a log");
+        let child = Command::new(tulou_testing::program())
+            .args(["node", "--dir"])
+            .arg(&self.nodes[i])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        self.children[i] = Some(child);
+    }
+
+    pub fn start_all(&mut self) {
+        (0..NAMES.len()).for_each(|i| self.spawn(i));
+        (0..NAMES.len()).for_each(|i| self.wait_until_it_answers(i));
+    }
+
+    pub fn wait_until_it_answers(&self, i: usize) {
+        eventually(&format!("{} answers", NAMES[i]), || self.rpc(i).block_number().ok());
+    }
+
+    /// Ends a process as a power cut would.
+    pub fn kill(&mut self, i: usize) {
+        if let Some(mut child) = self.children[i].take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// What a member says of the consortium.
+    pub fn seen_by(&self, i: usize) -> Value {
+        self.rpc(i).get("/api/v1/node/consortium").expect("the node answers")
+    }
+
+    /// States of all members as one of them sees them.
+    pub fn states(&self, i: usize) -> Vec<String> {
+        let seen = self.seen_by(i);
+        let members = seen["members"].as_array().expect("members");
+        members.iter().map(|m| m["state"].as_str().expect("a state").to_owned()).collect()
+    }
+
+    /// The blocks of a height at some members, which must be one and the same.
+    pub fn agree(&self, members: &[usize], height: u64) {
+        let block = |i: &usize| {
+            let what = format!("block {height} at {}", NAMES[*i]);
+            let block = eventually(&what, || {
+                let at = serde_json::json!([format!("{height:#x}"), false]);
+                self.rpc(*i).call("eth_getBlockByNumber", at).ok().filter(|b| !b.is_null())
+            });
+            (block["hash"].to_string(), block["stateRoot"].to_string())
+        };
+        let blocks: BTreeSet<_> = members.iter().map(block).collect();
+        assert_eq!(blocks.len(), 1, "a fork at {height}: {blocks:?}");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        (0..NAMES.len()).for_each(|i| self.kill(i));
+        if thread::panicking() {
+            for (name, node) in NAMES.iter().zip(&self.nodes) {
+                let log = fs::read_to_string(node.join("log")).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(15).collect();
+                eprintln!("--- {name}\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            }
+        }
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Waits until something is there.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
