@@ -118,7 +118,10 @@ fn members_who_make_their_own_keys_found_the_same_ledger() {
             arguments.extend(["--card", shown(&cards[*i])]);
         }
         let said = tulou_says(&arguments);
-        said.lines().filter(|l| l.starts_with("Mark") || l.starts_with("Genesis")).collect::<Vec<_>>().join("\n")
+        said.lines()
+            .filter(|l| l.starts_with("Mark") || l.starts_with("Genesis"))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let one = assemble("housing", &[0, 1, 2, 3]);
     let two = assemble("bank", &[3, 1, 0, 2]);
@@ -130,7 +133,13 @@ fn members_who_make_their_own_keys_found_the_same_ledger() {
     assert_eq!(page("housing/ledgers/four/genesis.json"), page("somebody/genesis.json"));
     // A card is missing: nothing is founded.
     let missing = tulou(&[
-        "init", "assemble", "--from", shown(&file), "--out", shown(&dir.join("street")), "--card",
+        "init",
+        "assemble",
+        "--from",
+        shown(&file),
+        "--out",
+        shown(&dir.join("street")),
+        "--card",
         shown(&cards[0]),
     ]);
     assert!(!missing.status.success());

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tulou-rpc", &["mempool", "ledger", "evm", "modules", "primitives"]),
     ("tulou-client", &["modules", "primitives"]),
     ("tulou-node", &["rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"]),
-    ("tulou", &["node", "client", "modules", "primitives"]),
+    ("tulou", &["node", "testing", "client", "modules", "primitives"]),
     ("tulou-testing", &["client", "modules", "primitives"]),
     ("tulou-tests", &["testing", "client", "modules", "primitives"]),
 ];

@@ -8,7 +8,9 @@ use std::{
 use clap::{Args, Subcommand};
 use tulou_node::{
     Unlock,
-    founding::{Card, Founded, FoundingError, Place, Plan, TEMPLATE, genesis_hash, mark, settle_in},
+    founding::{
+        Card, Founded, FoundingError, Place, Plan, TEMPLATE, genesis_hash, mark, settle_in,
+    },
 };
 
 use crate::{
@@ -168,9 +170,8 @@ fn assemble(from: &Path, cards: &[PathBuf], out: &Path) -> Outcome {
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {
-    let failed = |e: String| {
-        Failure::hint(format!("{}\n{e}", path.display()), "nothing was written")
-    };
+    let failed =
+        |e: String| Failure::hint(format!("{}\n{e}", path.display()), "nothing was written");
     let text = fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
     let plan = Plan::read(&text).map_err(|problems| failed(problems.to_string()))?;
     for warning in &plan.warnings {

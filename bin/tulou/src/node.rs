@@ -40,10 +40,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
         .filter(|ledger| ledger.key_command.is_none())
         .map(|ledger| ledger_dir(&options.dir, ledger).join("keys"))
         .collect();
-    let drill = Drill {
-        clock_offset_ms: options.drill_clock_offset_ms,
-        protocol: options.drill_protocol,
-    };
+    let drill =
+        Drill { clock_offset_ms: options.drill_clock_offset_ms, protocol: options.drill_protocol };
     let host = HostOptions {
         passphrase: passphrase::for_folders(keys.iter().map(PathBuf::as_path))?,
         rpc: options.rpc,

@@ -56,7 +56,10 @@ pub(crate) fn for_new_keys(plain: bool) -> Result<Option<String>, Failure> {
         return Err(Failure::hint("the two passphrases differ", "nothing was written"));
     }
     if first.chars().count() < 8 {
-        return Err(Failure::hint("the passphrase has fewer than 8 characters", "nothing was written"));
+        return Err(Failure::hint(
+            "the passphrase has fewer than 8 characters",
+            "nothing was written",
+        ));
     }
     Ok(Some(first))
 }

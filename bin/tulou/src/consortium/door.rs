@@ -33,7 +33,10 @@ struct Door {
 }
 
 /// Opens the door. Returns its address, with the port that was taken.
-pub(super) async fn open(address: SocketAddr, members: Arc<Members>) -> Result<SocketAddr, Failure> {
+pub(super) async fn open(
+    address: SocketAddr,
+    members: Arc<Members>,
+) -> Result<SocketAddr, Failure> {
     let listener = TcpListener::bind(address).await.map_err(|e| {
         Failure::hint(format!("cannot listen on {address}: {e}"), "choose another --port")
     })?;
@@ -106,7 +109,9 @@ async fn pass(State(door): State<Door>, request: Request) -> Response {
         door.current.store(index, Ordering::Relaxed);
         return match through(stream, request).await {
             Ok(response) => response,
-            Err(error) => refused(StatusCode::BAD_GATEWAY, &format!("the member broke off: {error}")),
+            Err(error) => {
+                refused(StatusCode::BAD_GATEWAY, &format!("the member broke off: {error}"))
+            }
         };
     }
     refused(StatusCode::SERVICE_UNAVAILABLE, "no member is running")

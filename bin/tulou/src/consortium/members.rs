@@ -134,7 +134,8 @@ impl Members {
         if member.is_running() {
             return Ok(());
         }
-        let log = OpenOptions::new().create(true).append(true).open(member.folder.join("node.log"))?;
+        let log =
+            OpenOptions::new().create(true).append(true).open(member.folder.join("node.log"))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["node", "--until-stdin-closes", "--dir"])
             .arg(&member.folder)

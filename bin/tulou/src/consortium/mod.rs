@@ -51,7 +51,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     if !options.dir.join("consortium.toml").exists() {
         let marking = |e| Failure(format!("{}: {e}", unfinished.display()));
-        fs::create_dir_all(&options.dir).and_then(|()| fs::write(&unfinished, "")).map_err(marking)?;
+        fs::create_dir_all(&options.dir)
+            .and_then(|()| fs::write(&unfinished, ""))
+            .map_err(marking)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let story = demo::Story::ending_at(now);
         found::found(&options.dir, &story)?;
@@ -63,7 +65,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     members.wait_until_they_answer()?;
     let members = Arc::new(members);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let door = runtime.block_on(door::open(address, members.clone()))?;
     say(&format!("http://localhost:{}", door.port()))?;
     say(&format!("ready after {} s; Ctrl-C ends all five", begun.elapsed().as_secs()))?;

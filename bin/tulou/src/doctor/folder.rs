@@ -38,11 +38,15 @@ pub(super) fn genesis(
         Ok(hash) => hash,
         Err(e) => return (vec![Finding::fail(format!("{name}: the genesis: {e}"), cure)], None),
     };
-    let mut findings = vec![Finding::ok(format!("{name}: {}, mark {}", genesis.estate, mark(hash)))];
+    let mut findings =
+        vec![Finding::ok(format!("{name}: {}, mark {}", genesis.estate, mark(hash)))];
     let theirs = running.as_ref().and_then(|seen| seen["ledger"]["genesis"].as_str()?.parse().ok());
     if let Some(theirs) = theirs.filter(|theirs: &B256| *theirs != hash) {
         findings.push(Finding::fail(
-            format!("{name}: the program on this address keeps another ledger, mark {}", mark(theirs)),
+            format!(
+                "{name}: the program on this address keeps another ledger, mark {}",
+                mark(theirs)
+            ),
             "look for a second node with the same rpc address",
         ));
     }
@@ -84,7 +88,9 @@ pub(super) fn keys(
                 patient.me = Some(me);
                 findings.push(belongs(&name, me, &patient.genesis, patient.running.as_ref()));
             }
-            Err(e) => findings.push(Finding::fail(format!("{name}: {e}"), "give the right passphrase")),
+            Err(e) => {
+                findings.push(Finding::fail(format!("{name}: {e}"), "give the right passphrase"))
+            }
         }
     }
     if keys.file("account").is_some()
@@ -123,7 +129,9 @@ fn belongs(name: &str, me: B256, genesis: &Genesis, running: Option<&Value>) -> 
         members.iter().find(|m| m["key"].as_str() == Some(&key))?["name"].as_str()
     });
     match now {
-        Some(member) => Finding::ok(format!("{name}: the node key is that of {member}, since the founding")),
+        Some(member) => {
+            Finding::ok(format!("{name}: the node key is that of {member}, since the founding"))
+        }
         None => Finding::fail(
             format!("{name}: the node key {me} belongs to no member of this ledger"),
             "put the right key back; a member that joined later is known once the node runs",

@@ -44,7 +44,8 @@ pub(super) fn space(free: u64) -> Finding {
 }
 
 pub(super) fn within(used: u64, budget: u64) -> Finding {
-    let what = format!("disk: the node takes {:.2} of {:.2} GiB", used as f64 / GIB, budget as f64 / GIB);
+    let what =
+        format!("disk: the node takes {:.2} of {:.2} GiB", used as f64 / GIB, budget as f64 / GIB);
     let cure = "raise disk_budget in node.toml, or lower keep_blocks";
     match used {
         _ if used > budget => Finding::fail(what, cure),

@@ -89,7 +89,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let settings = match Settings::read(&options.dir) {
         Ok(settings) => settings,
         Err(e) => {
-            say(&Finding::fail(e.to_string(), "mend the file, or point --dir at a node's folder").to_string())?;
+            say(&Finding::fail(e.to_string(), "mend the file, or point --dir at a node's folder")
+                .to_string())?;
             return Err(Failure("1 thing is wrong".into()));
         }
     };

@@ -67,7 +67,8 @@ pub(super) fn connected(patient: &Patient<'_>) -> Vec<Finding> {
             "start it to compare clocks, versions and blocks with the others",
         )];
     };
-    let mut findings = vec![Finding::ok(format!("{name}: the node runs, at block {}", seen["height"]))];
+    let mut findings =
+        vec![Finding::ok(format!("{name}: the node runs, at block {}", seen["height"]))];
     let members = seen["members"].as_array().map_or(&[][..], Vec::as_slice);
     for member in members.iter().filter(|member| member["key"] != seen["me"]) {
         let who = member["name"].as_str().unwrap_or("unknown");
@@ -91,7 +92,10 @@ pub(super) fn connected(patient: &Patient<'_>) -> Vec<Finding> {
     findings.push(clock(name, members, &seen["me"]));
     findings.push(versions(name, members, seen));
     if let Some(stalled) = seen["stalled"]["reason"].as_str() {
-        findings.push(Finding::fail(format!("{name}: no block becomes final: {stalled}"), "tulou why-stalled"));
+        findings.push(Finding::fail(
+            format!("{name}: no block becomes final: {stalled}"),
+            "tulou why-stalled",
+        ));
     }
     findings
 }

@@ -38,9 +38,7 @@ fn a_taken_port_is_named_unless_the_node_has_it() {
 
 #[test]
 fn the_clock_is_compared_with_the_middle_of_those_connected() {
-    let member = |key: &str, offset: i64, connected: bool| {
-        json!({"key": key, "clockOffsetMs": offset, "connected": connected})
-    };
+    let member = |key: &str, offset: i64, connected: bool| json!({"key": key, "clockOffsetMs": offset, "connected": connected});
     let me = json!("0x0");
     let others = [
         member("0x0", 0, true),

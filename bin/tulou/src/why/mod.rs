@@ -15,9 +15,9 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let rpc = Rpc::new(&options.rpc);
-    let seen = rpc
-        .get("/api/v1/node/consortium")
-        .map_err(|e| Failure::hint(e, "`tulou doctor --dir <folder>` looks at a node that is down"))?;
+    let seen = rpc.get("/api/v1/node/consortium").map_err(|e| {
+        Failure::hint(e, "`tulou doctor --dir <folder>` looks at a node that is down")
+    })?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now_ms = now.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
     say(&report(&seen, now_ms))
@@ -54,7 +54,8 @@ fn report(seen: &Value, now_ms: u64) -> String {
     }
     for member in members {
         let state = text(&member["state"]);
-        let missing = stalled["missing"].as_array().is_some_and(|keys| keys.contains(&member["key"]));
+        let missing =
+            stalled["missing"].as_array().is_some_and(|keys| keys.contains(&member["key"]));
         if state == "agrees" && !missing {
             continue;
         }
@@ -67,7 +68,9 @@ fn report(seen: &Value, now_ms: u64) -> String {
         ));
     }
     if let Some(until) = seen["observingUntil"].as_str() {
-        lines.push(format!("This node does not vote until the {until}: its last votes are not known."));
+        lines.push(format!(
+            "This node does not vote until the {until}: its last votes are not known."
+        ));
     }
     lines.join("\n")
 }

@@ -65,7 +65,8 @@ pub(super) fn found(plan: ClusterPlan) -> Result<Cluster, ClusterError> {
 }
 
 fn places(count: usize, namespaces: Option<&Namespaces>) -> io::Result<Vec<Place>> {
-    let loopback = || Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)));
+    let loopback =
+        || -> io::Result<_> { Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?))) };
     (0..count)
         .map(|member| match namespaces {
             Some(spaces) => Ok(Place { listen: spaces.listen(member), rpc: spaces.rpc(member) }),

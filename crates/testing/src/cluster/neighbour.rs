@@ -1,4 +1,4 @@
-//! A second ledger over some of the processes of a consortium.
+//! More ledgers over some of the processes of a consortium.
 
 use std::{fs, net::Ipv4Addr, path::Path, process::Command};
 
@@ -6,14 +6,11 @@ use alloy_primitives::hex;
 
 use super::{Cluster, ClusterError, founding, free_port};
 
-/// Its short name: nothing else in a member's folder contains it.
-const NAME: &str = "neighbour-courtyard";
-/// EIP-155 id.
-const CHAIN_ID: u64 = 77_551;
-
 /// A ledger that some of the members keep as well.
 #[derive(Clone, Debug)]
 pub struct Neighbour {
+    name: String,
+    chain_id: u64,
     ports: Vec<u16>,
     genesis_hash: Vec<u8>,
 }
@@ -21,17 +18,17 @@ pub struct Neighbour {
 impl Neighbour {
     /// Short name of the ledger.
     pub fn name(&self) -> &str {
-        NAME
+        &self.name
     }
 
     /// EIP-155 id of the ledger.
     pub fn chain_id(&self) -> u64 {
-        CHAIN_ID
+        self.chain_id
     }
 
     /// Hash of its first block.
-    pub fn genesis_hash(&self) -> Vec<u8> {
-        self.genesis_hash.clone()
+    pub fn genesis_hash(&self) -> &[u8] {
+        &self.genesis_hash
     }
 
     /// Ports on which its members listen for each other.
@@ -41,63 +38,88 @@ impl Neighbour {
 
     /// Its JSON-RPC at a node with this address.
     pub fn url(&self, node: &str) -> String {
-        format!("{node}/l/{NAME}/rpc")
+        format!("{node}/l/{}/rpc", self.name)
     }
 }
 
 impl Cluster {
-    /// Founds a second ledger among some of the members, each with new keys made in its own folder. Do
-    /// it before they start.
+    /// Founds one more ledger among at least three members, each with new keys made in its own folder
+    /// and a vote. Do it before they start.
     ///
     /// # Errors
     /// [`ClusterError::Io`], [`ClusterError::Founding`].
-    pub fn found_neighbour(&self, members: &[usize]) -> Result<Neighbour, ClusterError> {
-        self.found_neighbours(members, NAME, CHAIN_ID)
-    }
-
-    /// As [`Cluster::found_neighbour`], with a name and a chain id.
-    ///
-    /// # Errors
-    /// [`ClusterError::Io`], [`ClusterError::Founding`].
-    pub fn found_neighbours(
+    pub fn found_neighbour(
         &self,
         members: &[usize],
         name: &str,
         chain_id: u64,
     ) -> Result<Neighbour, ClusterError> {
-        let ports: Vec<u16> = members
-            .iter()
-            .map(|_| free_port())
-            .collect::<Result<_, _>>()
-            .map_err(ClusterError::io("free ports"))?;
+        let ledger = NewLedger { name, chain_id, validators: members, observers: &[] };
+        self.found_ledger(&ledger)
+    }
+
+    /// Founds one more ledger with one validator; the others govern and need not run. Do it before the
+    /// validator starts.
+    ///
+    /// # Errors
+    /// [`ClusterError::Io`], [`ClusterError::Founding`].
+    pub fn found_hosted(
+        &self,
+        host: usize,
+        others: &[usize],
+        name: &str,
+        chain_id: u64,
+    ) -> Result<Neighbour, ClusterError> {
+        let ledger = NewLedger { name, chain_id, validators: &[host], observers: others };
+        self.found_ledger(&ledger)
+    }
+
+    fn found_ledger(&self, ledger: &NewLedger<'_>) -> Result<Neighbour, ClusterError> {
+        let NewLedger { name, chain_id, .. } = *ledger;
         let file = self.dir().join(format!("{name}.toml"));
-        let mut text = founding::head(&self.plan, name, chain_id);
-        for (member, port) in members.iter().zip(&ports) {
-            let address = (Ipv4Addr::LOCALHOST, *port).into();
-            text += &founding::member(*member, "validator", address, None);
+        let (mut text, mut ports) = (founding::head(&self.plan, name, chain_id), Vec::new());
+        for (member, kind) in ledger.members() {
+            let port = free_port().map_err(ClusterError::io("free ports"))?;
+            text += &founding::member(member, kind, (Ipv4Addr::LOCALHOST, port).into(), None);
+            ports.push(port);
         }
         fs::write(&file, text).map_err(ClusterError::io(file.display().to_string()))?;
-        let card = |member: usize| self.folder(member).join("ledgers").join(name).join("card.toml");
-        for member in members {
+        for (member, _) in ledger.members() {
             let who = format!("Member {member}");
-            let mut command = self.init("member", &file, self.folder(*member));
+            let mut command = self.init("member", &file, self.folder(member));
             founding::run(command.args(["--name", &who, "--plain-keys"]))?;
         }
+        let card = |member: usize| self.folder(member).join("ledgers").join(name).join("card.toml");
         let mut genesis_hash = Vec::new();
-        for member in members {
+        for member in ledger.validators {
             let mut command = self.init("assemble", &file, self.folder(*member));
-            for other in members {
-                command.arg("--card").arg(card(*other));
+            for (other, _) in ledger.members() {
+                command.arg("--card").arg(card(other));
             }
             genesis_hash = said_hash(&founding::run(&mut command)?)?;
         }
-        Ok(Neighbour { ports, genesis_hash })
+        Ok(Neighbour { name: name.to_owned(), chain_id, ports, genesis_hash })
     }
 
     fn init(&self, step: &str, file: &Path, out: &Path) -> Command {
         let mut command = Command::new(&self.plan.program);
         command.args(["init", step, "--from"]).arg(file).arg("--out").arg(out);
         command
+    }
+}
+
+/// A ledger to found. Observers are never settled: they only count as governors.
+struct NewLedger<'a> {
+    name: &'a str,
+    chain_id: u64,
+    validators: &'a [usize],
+    observers: &'a [usize],
+}
+
+impl NewLedger<'_> {
+    fn members(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        let votes = self.validators.iter().map(|member| (*member, "validator"));
+        votes.chain(self.observers.iter().map(|member| (*member, "observer")))
     }
 }
 
