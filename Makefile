@@ -8,8 +8,9 @@ export CHROMIUM ?= /usr/bin/chromium
 
 PORT ?= 8545
 DIR ?= .tulou/demo
+CONSORTIUM ?= .tulou/consortium
 
-.PHONY: abi help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo
+.PHONY: abi consortium help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz clean-demo
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,6 +18,10 @@ help: ## this list
 run: web ## build all and open the demo estate on http://localhost:8545
 	cargo build --locked --workspace --bin tulou
 	./target/debug/tulou dev --dir $(DIR) --port $(PORT) $(ARGS)
+
+consortium: web ## five members of the demo estate on this machine, on http://localhost:8545
+	cargo build --locked --workspace --bin tulou
+	./target/debug/tulou consortium --dir $(CONSORTIUM) --port $(PORT) $(ARGS)
 
 test: tools browser web build-tests test-rust test-web test-clients test-e2e ## all tests, browser tests too
 

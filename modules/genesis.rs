@@ -4,16 +4,18 @@ use tulou_primitives::Genesis;
 use tulou_slots::Host;
 
 use crate::{
-    ALL, address, money,
+    ALL, address, council, money,
     prelude::*,
     roles::{self, Office},
-    rules,
+    rules, validators,
 };
 
-/// Marks the modules, loads the rule packs, and writes permits and first offices.
+/// Marks the modules, writes members and nodes, loads the rule packs, and writes permits and first
+/// offices.
 ///
 /// # Errors
-/// - `Fault::Fatal`: an unknown or malformed pack, an unknown office, or an office that cannot be
+/// - `Fault::Fatal`: members, weights or nodes that make no council or no set of validators, an unknown
+///   or malformed pack, an unknown office, or an office that cannot be
 ///   given. Nothing of the genesis may be used then.
 pub fn genesis(host: &mut dyn Host, genesis: &Genesis) -> Res<()> {
     for module in ALL {
@@ -39,6 +41,8 @@ pub fn genesis(host: &mut dyn Host, genesis: &Genesis) -> Res<()> {
         .iter()
         .flat_map(|module| module.permits.iter().map(|permit| (module.address, *permit)))
         .collect();
+    within(host, address::council, |cx| council::genesis(cx, genesis))?;
+    within(host, address::validators, |cx| validators::genesis(cx, genesis))?;
     within(host, address::rules, |cx| rules::genesis(cx, &packs))?;
     within(host, address::roles, |cx| roles::genesis(cx, &offices, &permits))?;
     within(host, address::money, |cx| money::genesis(cx, address::funds))

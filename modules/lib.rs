@@ -14,6 +14,7 @@
     clippy::unwrap_used
 )]
 
+mod action;
 mod genesis;
 pub mod prelude;
 mod table;
@@ -21,10 +22,12 @@ mod table;
 mod tests;
 
 pub use genesis::genesis;
-pub use table::{DECISIONS, Entry, Module, is_native, route, system_address};
+pub use table::{COUNCIL, DECISIONS, Entry, Module, is_native, route, system_address};
 
 table::modules! {
-    rules = 0x01, needs [];
+    council = 0x02, needs [];
+    validators = 0x03, needs [council];
+    rules = 0x01, needs [council];
     roles = 0x04, needs [rules];
     registry = 0x06, needs [rules, roles];
     documents = 0x07, needs [roles];

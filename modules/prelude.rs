@@ -1,6 +1,6 @@
 //! All that a module may use.
 
-pub use crate::roles::Permit;
+pub use crate::roles::{Office, Permit};
 pub use alloy_primitives::{Address, B256, U256, keccak256};
 pub use tulou_primitives::{Area, Fen};
 pub use tulou_slots::{

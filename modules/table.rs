@@ -37,6 +37,10 @@ pub const fn system_address(number: u8) -> Address {
 /// they know it by address alone.
 pub const DECISIONS: Address = system_address(0x0b);
 
+/// The module through which carried proposals of the council act. Its place is at the bottom; those that
+/// obey it without asking it anything know it by address alone, too.
+pub const COUNCIL: Address = system_address(0x02);
+
 /// Whether an address belongs to native code: a module, or an asset of `money`.
 pub fn is_native(at: &Address) -> bool {
     route(at).is_some()

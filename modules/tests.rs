@@ -6,13 +6,14 @@ mod layout;
 use std::collections::BTreeSet;
 
 use alloy_json_abi::StateMutability;
-use alloy_primitives::b256;
 use tulou_primitives::{Genesis, GenesisMember, OfficeHolder};
 use tulou_slots::{ISystem, Memory};
 
 use crate::{prelude::*, roles::Office, *};
 
 const NOW: u64 = 1_767_196_800;
+/// A point of the curve.
+const KEY: B256 = B256::repeat_byte(3);
 const CHAIR: Address = Address::repeat_byte(0xc4);
 
 fn first_page() -> Genesis {
@@ -23,9 +24,7 @@ fn first_page() -> Genesis {
         epoch_length: 100,
         heartbeat_ms: 5_000,
         release: 1,
-        members: vec![GenesisMember::lone(b256!(
-            "00000000000000000000000000000000000000000000000000000000000000aa"
-        ))],
+        members: vec![GenesisMember::lone(KEY)],
         packs: vec!["cn".into(), "cn-hangzhou".into()],
         offices: vec![OfficeHolder { office: "chair".into(), account: CHAIR, until: NOW + 9 }],
         ..Default::default()

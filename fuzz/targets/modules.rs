@@ -9,10 +9,16 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use tulou_modules::{ALL, roles::Office};
-use tulou_primitives::{Genesis, OfficeHolder};
-use tulou_slots::{Fault, Memory, alloy_primitives::Address};
+use tulou_primitives::{Genesis, GenesisMember, NodeKind, OfficeHolder};
+use tulou_slots::{
+    Fault, Memory,
+    alloy_primitives::{Address, B256},
+};
 
 const NOW: u64 = 1_767_196_800;
+/// Bytes that, repeated, are points of edwards25519.
+const KEYS: [u8; 5] = [1, 3, 6, 9, 10];
+
 #[derive(Arbitrary, Debug)]
 struct Call {
     module: u8,
@@ -38,6 +44,15 @@ static FIRST_PAGE: LazyLock<Memory> = LazyLock::new(|| {
         account: Address::with_last_byte(2),
         until: 0,
     };
+    // The account that holds every office speaks for a member, too.
+    let member = |number: u8| GenesisMember {
+        name: format!("member {number}"),
+        account: Address::with_last_byte(number),
+        weight: 10,
+        node: B256::repeat_byte(KEYS[usize::from(number - 2)]),
+        kind: NodeKind::Validator,
+        address: format!("127.0.0.1:900{number}"),
+    };
     let page = Genesis {
         chain_id: 1,
         timestamp: NOW,
@@ -45,6 +60,7 @@ static FIRST_PAGE: LazyLock<Memory> = LazyLock::new(|| {
         epoch_length: 100,
         heartbeat_ms: 5_000,
         release: 1,
+        members: (2..7).map(member).collect(),
         packs: vec!["cn".into(), "cn-hangzhou".into()],
         offices: Office::NAMED.iter().map(|&(office, _)| holder(office)).collect(),
         ..Default::default()

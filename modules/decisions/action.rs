@@ -3,35 +3,7 @@
 use alloy_sol_types::SolCall;
 
 use super::*;
-
-record! {
-    /// Calldata: its length and its words.
-    pub(super) struct Blob { len: Slot<u64>, words: Map<u64, Slot<U256>> }
-}
-
-impl Blob {
-    /// Writes it once.
-    pub(super) fn set(&self, cx: &mut Cx<'_>, bytes: &[u8]) -> Res<()> {
-        self.len.set(cx, bytes.len() as u64)?;
-        for (index, part) in (0u64..).zip(bytes.chunks(32)) {
-            let mut word = [0u8; 32];
-            word[..part.len()].copy_from_slice(part);
-            self.words.of(index).set(cx, U256::from_be_bytes(word))?;
-        }
-        Ok(())
-    }
-
-    /// Reads it back.
-    pub(super) fn get(&self, cx: &mut Cx<'_>) -> Res<Bytes> {
-        let len = self.len.get(cx)?.min(ACTION_BYTES_MAX);
-        let mut bytes = Vec::with_capacity(len as usize);
-        for index in 0..len.div_ceil(32) {
-            bytes.extend_from_slice(&self.words.of(index).get(cx)?.to_be_bytes::<32>());
-        }
-        bytes.truncate(len as usize);
-        Ok(bytes.into())
-    }
-}
+use crate::action::{first_four, is_call, make};
 
 /// Calldata of one of our own calls, for the schedule.
 pub(super) fn calldata<C: SolCall>(call: &C) -> Vec<u8> {
@@ -44,11 +16,7 @@ pub(super) fn calldata<C: SolCall>(call: &C) -> Vec<u8> {
 /// - [`BadAction`]: calldata without a target, a target that is no module, or too much of it.
 pub(super) fn check(target: Address, action: &[u8]) -> Res<()> {
     let bytes = action.len() as u64;
-    let fits = if target.is_zero() {
-        bytes == 0
-    } else {
-        crate::is_native(&target) && (4..=ACTION_BYTES_MAX).contains(&bytes)
-    };
+    let fits = if target.is_zero() { bytes == 0 } else { is_call(&target, action) };
     ensure!(fits, BadAction { target, bytesGiven: bytes });
     Ok(())
 }
@@ -60,10 +28,7 @@ pub(super) fn run(cx: &mut Cx<'_>, id: u64, row: &MotionRow) -> Res<()> {
         return Ok(());
     }
     let input = row.action.get(cx)?;
-    let answer = match crate::route(&target) {
-        Some(entry) => cx.attempt(|cx| cx.on(target, |cx| entry(cx, &input)))?.map(drop),
-        None => Err(Bytes::new()),
-    };
+    let answer = make(cx, target, &input)?;
     let head = row.head.get(cx)?;
     match answer {
         Ok(()) => {
@@ -71,10 +36,7 @@ pub(super) fn run(cx: &mut Cx<'_>, id: u64, row: &MotionRow) -> Res<()> {
             cx.emit(ActionDone { motion: id, target })
         }
         Err(refusal) => {
-            let mut first = [0u8; 4];
-            let len = refusal.len().min(4);
-            first[..len].copy_from_slice(&refusal[..len]);
-            let kept = u32::from_be_bytes(first);
+            let kept = u32::from_be_bytes(first_four(&refusal));
             row.head.set(cx, Head { action: ActionState::Refused, refusal: kept, ..head })?;
             cx.emit(ActionRefused { motion: id, target, refusal })
         }

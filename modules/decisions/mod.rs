@@ -1,9 +1,9 @@
 #![doc = include_str!("README.md")]
 
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::Bytes;
 use alloy_sol_types::SolCall;
 
+use crate::action::Blob;
 use crate::prelude::*;
 use crate::registry::{self, ScopeKind};
 use crate::roles::{self, Office};
@@ -16,7 +16,6 @@ pub mod rule;
 pub(crate) mod tests;
 mod view;
 
-use action::Blob;
 use ballot::counted;
 use rule::{Choice, Outcome, Share, Thresholds, Weight};
 
@@ -27,8 +26,6 @@ abi_enum!(IDecisions::MotionState, IDecisions::ActionState, IDecisions::Channel)
 
 /// Longest title in bytes.
 const TITLE_BYTES_MAX: u64 = 200;
-/// Longest calldata of a motion's action in bytes.
-const ACTION_BYTES_MAX: u64 = 4_096;
 /// Number of the matter that uses the maintenance fund.
 pub const MATTER_USE_FUND: u8 = 5;
 const DAY: u64 = 86_400;

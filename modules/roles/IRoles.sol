@@ -3,7 +3,8 @@ pragma solidity ^0.8.24;
 
 /// Offices, the people and bodies that hold them for a term, and what each office may do.
 interface IRoles {
-    /// Offices. In masks, office n is bit n; bit 31 is a passed decision of the owners.
+    /// Offices. In masks, office n is bit n; bit 30 is a carried proposal of the council, bit 31 a passed
+    /// decision of the owners.
     enum Office {
         None, Chair, Member, Treasurer, Manager, Registrar, Auditor, StreetOffice, HousingBureau, Bank,
         Keeper, Counter
@@ -25,7 +26,9 @@ interface IRoles {
         /// The term of the office is over, or the mandate was revoked.
         Over,
         /// The mandate is frozen.
-        Frozen
+        Frozen,
+        /// The caller is the council, and a carried proposal may do this.
+        Council
     }
 
     /// One office in one hand for one term.
@@ -113,7 +116,8 @@ interface IRoles {
     event Unfrozen(uint64 indexed id, string reason);
 
     /// Gives an office for a term. Chair, member, treasurer and manager, and the bodies outside the
-    /// community, by passed decision only; registrar, auditor, keeper and counter also by the street office.
+    /// community, by passed decision; registrar, auditor, keeper and counter also by the street office; these
+    /// and the bodies outside the community also by the council.
     function grant(Office office, address holder, uint64 fromAt, uint64 untilAt, bytes32 basis)
         external returns (uint64 id);
     /// Takes an office away, with a public reason. Who may grant an office may revoke it.

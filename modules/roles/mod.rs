@@ -21,12 +21,15 @@ use view::*;
 /// One restricted call of a module: its name, its selector, and the offices that may make it.
 pub type Permit = (&'static str, [u8; 4], &'static [Office]);
 
+/// Who acts on offices of others.
+const ABOVE: &[Office] = &[Office::Decision, Office::StreetOffice, Office::Council];
+
 /// Restricted calls of this module. Which office may grant which is decided by [`rule::may_grant`].
 pub const PERMITS: &[Permit] = &[
-    ("grant", grantCall::SELECTOR, &[Office::Decision, Office::StreetOffice]),
-    ("revoke", revokeCall::SELECTOR, &[Office::Decision, Office::StreetOffice]),
-    ("freeze", freezeCall::SELECTOR, &[Office::Decision, Office::StreetOffice]),
-    ("unfreeze", unfreezeCall::SELECTOR, &[Office::Decision, Office::StreetOffice]),
+    ("grant", grantCall::SELECTOR, ABOVE),
+    ("revoke", revokeCall::SELECTOR, ABOVE),
+    ("freeze", freezeCall::SELECTOR, ABOVE),
+    ("unfreeze", unfreezeCall::SELECTOR, ABOVE),
 ];
 
 packed! {
@@ -74,13 +77,14 @@ fn row(cx: &mut Cx<'_>, id: u64) -> Res<Row> {
 
 /// Gives an office for a term.
 ///
-/// Caller: a passed decision, or the street office for registrar, auditor, keeper and counter.
+/// Caller: a passed decision; the street office for registrar, auditor, keeper and counter; the council
+/// for these and for the bodies outside the community.
 /// Units: seconds since 1970; `untilAt` is the first second after the term, 0 has no end.
 ///
 /// # Errors
 /// - [`NotPermitted`]: the caller holds no office that grants.
 /// - [`NoSuchOffice`]: not an office.
-/// - [`NotYours`]: only a passed decision gives this one.
+/// - [`NotYours`]: this one is not for the caller to give.
 /// - [`Own`]: to the caller itself.
 /// - [`BadHolder`]: to nobody, or to a module.
 /// - [`BadTerm`]: empty, over, without the end it must have, or longer than the rule book allows.
@@ -138,11 +142,12 @@ fn give(
 
 /// Refuses a caller who may not give or take this office.
 fn only_granter(cx: &mut Cx<'_>, office: Office) -> Res<()> {
-    let by_decision = cx.caller == crate::DECISIONS;
-    ensure!(
-        by_decision || rule::street_office_may_grant(office),
-        NotYours { caller: cx.caller, office: office.shown() }
-    );
+    let may = match cx.caller {
+        crate::DECISIONS => true,
+        crate::COUNCIL => rule::council_may_grant(office),
+        _ => rule::street_office_may_grant(office),
+    };
+    ensure!(may, NotYours { caller: cx.caller, office: office.shown() });
     Ok(())
 }
 
@@ -185,7 +190,8 @@ fn end(cx: &mut Cx<'_>, id: u64, row: &Row, head: Head, reason: &str) -> Res<()>
 
 /// Suspends an office for a time.
 ///
-/// Caller: a passed decision, or the street office (Regulations on Property Management art. 19).
+/// Caller: a passed decision, the council, or the street office (Regulations on Property Management
+/// art. 19).
 ///
 /// # Errors
 /// - [`NotPermitted`], [`NoSuchMandate`].
@@ -212,14 +218,15 @@ fn freeze(cx: &mut Cx<'_>, call: &freezeCall) -> Res<()> {
 fn only_other(cx: &mut Cx<'_>, id: u64, office: Office) -> Res<()> {
     let caller = cx.caller;
     ensure!(row(cx, id)?.holder.get(cx)? != caller, Own { account: caller });
-    let may = caller == crate::DECISIONS || office != Office::StreetOffice;
+    let above = caller == crate::DECISIONS || caller == crate::COUNCIL;
+    let may = above || office != Office::StreetOffice;
     ensure!(may, NotYours { caller, office: office.shown() });
     Ok(())
 }
 
 /// Lifts a freeze early.
 ///
-/// Caller: a passed decision or the street office.
+/// Caller: a passed decision, the council or the street office.
 ///
 /// # Errors
 /// - [`NotPermitted`], [`NoSuchMandate`], [`Own`], [`NotYours`], [`NotFrozen`], [`BadReason`].
@@ -275,7 +282,7 @@ pub fn allow<C: SolCall>(cx: &mut Cx<'_>) -> Res<()> {
     cx.on(crate::address::roles, |cx| {
         let number = u32::from_be_bytes(selector);
         let offices = st().offices_for.of(module).of(number).get(cx)?;
-        if account == crate::DECISIONS && offices & Office::Decision.bit() != 0 {
+        if offices & rule::acting_as(account) != 0 {
             return Ok(());
         }
         for office in rule::ALL {

@@ -4,7 +4,8 @@ use super::IRoles;
 use crate::prelude::*;
 
 stored_enum! {
-    /// An office, as in `IRoles.sol`, and in permits also the pseudo-office of a passed decision.
+    /// An office, as in `IRoles.sol`, and in permits also the two pseudo-offices: the council's carried
+    /// proposal and the owners' passed decision.
     pub enum Office {
         None = 0,
         /// Chairs the committee.
@@ -29,6 +30,8 @@ stored_enum! {
         Keeper = 10,
         /// Counts paper ballots.
         Counter = 11,
+        /// A carried proposal of the member organisations, acting through `council`. Nobody holds it.
+        Council = 30,
         /// A passed decision of the owners, acting through `decisions`. Nobody holds it.
         Decision = 31,
     }
@@ -60,7 +63,7 @@ impl Office {
         Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, office)| *office)
     }
 
-    /// As the interface spells it; a passed decision is no office there.
+    /// As the interface spells it; the pseudo-offices are none there.
     pub(super) fn shown(self) -> IRoles::Office {
         IRoles::Office::try_from(self as u8).unwrap_or(IRoles::Office::None)
     }

@@ -1,5 +1,7 @@
 //! Terms, and who may give which office.
 
+use alloy_primitives::Address;
+
 use super::{IRoles::Reason, Office};
 
 /// Longest public reason in bytes.
@@ -32,6 +34,23 @@ pub(super) const ALL: [Office; 11] = [
 /// Whether the street office may give and take an office without a decision of the owners.
 pub(super) fn street_office_may_grant(office: Office) -> bool {
     matches!(office, Office::Registrar | Office::Auditor | Office::Keeper | Office::Counter)
+}
+
+/// Whether the council may give and take an office where no decision of the owners can be had: those the
+/// street office may give, and the bodies outside the community, whose staff and keys change without the
+/// owners having a say in it. The owners' own offices (chair, member, treasurer, manager) are theirs.
+pub(super) fn council_may_grant(office: Office) -> bool {
+    street_office_may_grant(office) || OUTSIDE.contains(&office)
+}
+
+/// Bits of the pseudo-offices under which an account acts: the modules of the owners' decisions and of
+/// the council, and nobody else.
+pub(super) fn acting_as(account: Address) -> u32 {
+    match account {
+        crate::DECISIONS => Office::Decision.bit(),
+        crate::COUNCIL => Office::Council.bit(),
+        _ => 0,
+    }
 }
 
 /// The latest end of a term that begins at `from_at`; `None` where it may be without end.

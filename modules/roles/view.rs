@@ -97,8 +97,9 @@ pub(super) fn explain(cx: &mut Cx<'_>, call: &explainCall) -> Res<explainReturn>
     if needed == 0 {
         return Ok(answer(true, Reason::Unrestricted, 0));
     }
-    if call.account == crate::DECISIONS && needed & Office::Decision.bit() != 0 {
-        return Ok(answer(true, Reason::Decision, 0));
+    if needed & rule::acting_as(call.account) != 0 {
+        let council = call.account == crate::COUNCIL;
+        return Ok(answer(true, if council { Reason::Council } else { Reason::Decision }, 0));
     }
     let mut best = rule::Standing::NONE;
     for office in rule::ALL {

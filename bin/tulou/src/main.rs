@@ -1,6 +1,7 @@
 //! `tulou`: the whole product in one program.
 
 mod abi;
+mod backup;
 mod bench;
 mod call;
 mod consortium;
@@ -41,6 +42,14 @@ enum Command {
     Consortium(consortium::Options),
     /// Looks at a node and names the cure for what is wrong.
     Doctor(doctor::Options),
+    /// Writes the state of a stopped node in parts that anyone can check.
+    Snapshot(backup::Snapshot),
+    /// Keeps what a node needs to come back, without its votes.
+    Backup(backup::Backup),
+    /// Makes a node's folder from a backup.
+    Restore(backup::Restore),
+    /// Reads and checks everything that a stopped node keeps.
+    Verify(backup::Verify),
     /// Says who is missing where no block becomes final, and since when.
     WhyStalled(why::Options),
     /// Brings an estate's files into the book.
@@ -72,6 +81,10 @@ fn main() -> ExitCode {
         Command::Node(options) => node::run(&options),
         Command::Consortium(options) => consortium::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Snapshot(options) => backup::snapshot(&options),
+        Command::Backup(options) => backup::backup(&options),
+        Command::Restore(options) => backup::restore(&options),
+        Command::Verify(options) => backup::verify(&options),
         Command::WhyStalled(options) => why::run(&options),
         Command::Import(Import::Register(options)) => import::run(&options),
         Command::Call(options) => call::run(&options),

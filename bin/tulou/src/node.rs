@@ -6,6 +6,7 @@ use clap::Args;
 use tulou_node::{Drill, Host, HostOptions, Settings, ledger_dir};
 
 use crate::{
+    backup,
     output::{Failure, Outcome, say},
     passphrase,
 };
@@ -21,6 +22,9 @@ pub(crate) struct Options {
     /// Address for people and programs, instead of the one in node.toml.
     #[arg(long)]
     rpc: Option<SocketAddr>,
+    /// A snapshot to start from where the node has no blocks yet. It needs no trust.
+    #[arg(long)]
+    from_snapshot: Option<PathBuf>,
     /// Ends when standard input closes: for a program that starts nodes and may be killed.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -34,6 +38,9 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let settings = Settings::read(&options.dir)?;
+    if let Some(from) = &options.from_snapshot {
+        backup::start_from(&options.dir, from)?;
+    }
     let keys: Vec<PathBuf> = settings
         .ledgers
         .iter()
@@ -57,12 +64,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let address = host.serve()?;
     say(&format!("http://{address}"))?;
     while stopped.recv_timeout(LOOK_EVERY).is_err() {
-        if let Some(stopped) = host.stopped() {
-            return Err(Failure::hint(
-                stopped,
-                "nothing final is lost; the log says more, and a start continues from there",
-            ));
-        }
+        host.tend().map_err(|stopped| {
+            let hint = "nothing final is lost; the log says more, and a start continues from there";
+            Failure::hint(stopped, hint)
+        })?;
     }
     Ok(())
 }

@@ -117,6 +117,17 @@ impl Parts {
         })
     }
 
+    /// Keeps the keys that the last header of an epoch commits to, for those who start from a snapshot.
+    fn name_next_validators(&self, height: u64) -> Result<(), tulou_ledger::LedgerError> {
+        let length = self.genesis.epoch_length;
+        if !is_epoch_end(height, length) {
+            return Ok(());
+        }
+        let next = epoch_of(height, length) + 1;
+        let set = self.committee.of_state(&self.ledger.latest(), next);
+        self.ledger.put_epoch_validators(next, &set)
+    }
+
     /// Whether the program knows the rules of the block after this version.
     fn known_release(&self, version: &Version) -> Result<(), Refused> {
         let height = version.height() + 1;
@@ -188,8 +199,10 @@ impl Parts {
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         self.known_release(&version)?;
         let block = block.clone().with_known(|hash| self.mempool.known(hash));
-        let env =
-            BlockEnv { beneficiary: header.beneficiary, ..self.env(&version, parent, header.timestamp) };
+        let env = BlockEnv {
+            beneficiary: header.beneficiary,
+            ..self.env(&version, parent, header.timestamp)
+        };
         let begun = Instant::now();
         let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
         self.meters.executed(begun.elapsed());
@@ -225,6 +238,7 @@ impl Parts {
             let begun = Instant::now();
             let certificate = finality.encoded.clone();
             self.ledger.put_finality(block.height(), certificate).map_err(|e| e.to_string())?;
+            self.name_next_validators(block.height()).map_err(|e| e.to_string())?;
             self.ledger.finalize(block.hash()).map_err(|e| e.to_string())?;
             self.meters.committed(begun.elapsed());
         }

@@ -83,6 +83,11 @@ impl Clock {
         self.moved.send_replace(());
     }
 
+    /// Changes when the clock is set.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+        self.moved.subscribe()
+    }
+
     /// Waits until the clock has reached a time.
     pub async fn reached(&self, timestamp: u64) {
         let mut moved = self.moved.subscribe();

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
-use tulou_ledger::Ledger;
-use tulou_primitives::{Genesis, StateReader, epoch_of};
+use tulou_ledger::{Ledger, Version};
+use tulou_primitives::{Genesis, epoch_of};
 use tulou_rpc::FinalitySource;
 
 use crate::roster;
@@ -28,7 +28,7 @@ impl Committee {
     }
 
     /// The validators of an epoch by a state that has decided it, in ascending order.
-    pub(crate) fn of_state(&self, state: &dyn StateReader, epoch: u64) -> Vec<B256> {
+    pub(crate) fn of_state(&self, state: &Version, epoch: u64) -> Vec<B256> {
         roster::validators(state, &self.genesis, epoch)
     }
 

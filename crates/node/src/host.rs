@@ -4,15 +4,22 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use tokio::runtime::Runtime;
+use tracing::info;
+use tulou_ledger::LedgerError;
 use tulou_primitives::NodeKind;
 use tulou_rpc::{RpcConfig, ServerHandle};
 
 use crate::{
-    Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, Unlock, start,
+    Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, StepDown, Unlock, start,
+    upkeep::placed,
 };
+
+/// Longest wait for what an ended node held.
+const RESTART: Duration = Duration::from_secs(20);
 
 /// What a process runs beside its settings.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +36,18 @@ pub struct HostOptions {
 
 /// All nodes of a process. Dropping it stops everything.
 pub struct Host {
-    nodes: Vec<(String, Node)>,
+    nodes: Vec<Kept>,
     server: Option<ServerHandle>,
     rpc: SocketAddr,
     runtime: Arc<Runtime>,
+}
+
+/// One ledger's node and how to start it again.
+struct Kept {
+    name: String,
+    config: NodeConfig,
+    /// Absent only while it is being started again.
+    node: Option<Node>,
 }
 
 /// A ledger whose node has stopped by itself.
@@ -55,7 +70,8 @@ impl Host {
         let mut nodes = Vec::with_capacity(settings.ledgers.len());
         for ledger in &settings.ledgers {
             let config = config(dir, settings, ledger, &options);
-            nodes.push((ledger.name.clone(), Node::open(config, runtime.clone())?));
+            let node = Some(Node::open(config.clone(), runtime.clone())?);
+            nodes.push(Kept { name: ledger.name.clone(), config, node });
         }
         let rpc = options.rpc.unwrap_or(settings.node.rpc);
         Ok(Self { nodes, server: None, rpc, runtime })
@@ -67,7 +83,7 @@ impl Host {
     /// # Errors
     /// [`NodeError::Listen`].
     pub fn serve(&mut self) -> Result<SocketAddr, NodeError> {
-        let contexts = self.nodes.iter().map(|(_, node)| node.context().clone()).collect();
+        let contexts = self.nodes().map(|(_, node)| node.context().clone()).collect();
         let server = self
             .runtime
             .block_on(tulou_rpc::serve_all(self.rpc, contexts))
@@ -79,14 +95,74 @@ impl Host {
 
     /// The nodes with the names of their ledgers.
     pub fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
-        self.nodes.iter().map(|(name, node)| (name.as_str(), node))
+        self.nodes.iter().filter_map(|kept| Some((kept.name.as_str(), kept.node.as_ref()?)))
     }
 
-    /// The first node that has stopped by itself.
-    pub fn stopped(&self) -> Option<Stopped> {
-        let stopped = self.nodes.iter().find(|(_, node)| !node.is_running())?;
-        let reason = stopped.1.failure().unwrap_or_else(|| "its engine has stopped".into());
-        Some(Stopped { ledger: stopped.0.clone(), reason })
+    /// Looks after the nodes; call it about twice a second. One that stepped down for want of room is
+    /// started again when there is room; one whose data is damaged goes on saying so.
+    ///
+    /// # Errors
+    /// [`Stopped`]: a node has stopped by itself, or does not start again. The process should end.
+    pub fn tend(&mut self) -> Result<(), Stopped> {
+        let mut restarted = false;
+        for i in 0..self.nodes.len() {
+            let Some(node) = self.nodes[i].node.as_ref() else { continue };
+            match node.stepped_down() {
+                Some(StepDown::Damage(_)) => {}
+                Some(StepDown::NoRoom(_)) => {
+                    if node.no_room().is_none() {
+                        self.restart(i)?;
+                        restarted = true;
+                    }
+                }
+                // A full disk may end the engine before the guard has looked.
+                None if !node.is_running() && node.no_room().is_none() => {
+                    let reason = node.failure().unwrap_or_else(|| "its engine has stopped".into());
+                    return Err(Stopped { ledger: self.nodes[i].name.clone(), reason });
+                }
+                None => {}
+            }
+        }
+        if restarted { self.serve_again() } else { Ok(()) }
+    }
+
+    fn restart(&mut self, i: usize) -> Result<(), Stopped> {
+        let kept = &mut self.nodes[i];
+        info!(ledger = kept.name, "there is room again: the node goes on");
+        // The server holds the ledger open.
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+        kept.node = None;
+        let begun = Instant::now();
+        loop {
+            match Node::open(kept.config.clone(), self.runtime.clone()) {
+                Ok(node) => {
+                    kept.node = Some(node);
+                    return Ok(());
+                }
+                // The last answers of the server are still on their way.
+                Err(NodeError::Ledger(LedgerError::InUse(_))) if begun.elapsed() < RESTART => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                Err(e) => {
+                    return Err(Stopped { ledger: kept.name.clone(), reason: e.to_string() });
+                }
+            }
+        }
+    }
+
+    fn serve_again(&mut self) -> Result<(), Stopped> {
+        let begun = Instant::now();
+        loop {
+            match self.serve() {
+                Ok(_) => return Ok(()),
+                Err(_) if begun.elapsed() < RESTART => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                Err(e) => return Err(Stopped { ledger: "all".into(), reason: e.to_string() }),
+            }
+        }
     }
 }
 
@@ -105,16 +181,15 @@ fn config(
     ledger: &LedgerSettings,
     options: &HostOptions,
 ) -> NodeConfig {
-    let unlock = Unlock {
-        passphrase: options.passphrase.clone(),
-        command: ledger.key_command.clone(),
-    };
+    let unlock =
+        Unlock { passphrase: options.passphrase.clone(), command: ledger.key_command.clone() };
     // An archive is there to keep everything.
     let keep_blocks = ledger.keep_blocks.filter(|_| ledger.role != NodeKind::Archive);
     NodeConfig {
         peers: ledger.peers.clone(),
         unlock: Some(unlock),
         keep_blocks,
+        snapshots: ledger.snapshots.as_ref().map(|settings| placed(settings, dir)),
         name: ledger.name.clone(),
         rpc: RpcConfig {
             read_only: settings.node.read_only,
@@ -122,6 +197,7 @@ fn config(
             ..RpcConfig::default()
         },
         disk_budget: settings.node.disk_budget,
+        ledgers: settings.ledgers.len(),
         clock: options.clock.clone(),
         drill: options.drill,
         ..NodeConfig::shared(ledger_dir(dir, ledger), ledger.listen)

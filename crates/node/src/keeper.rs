@@ -1,7 +1,10 @@
 //! The keeper: sends `schedule.run()` when work is due, so that deadlines keep themselves. Any
 //! account may send the same call; the keeper only makes sure that somebody does.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::Encodable2718;
@@ -15,8 +18,9 @@ use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
 use tulou_modules::schedule::ISchedule;
 use tulou_primitives::StateReader;
+use tulou_rpc::FinalitySource;
 
-use crate::Clock;
+use crate::{Clock, committee::Committee};
 
 /// Tasks that one call works off.
 const TASKS_PER_CALL: u64 = 32;
@@ -24,6 +28,8 @@ const TASKS_PER_CALL: u64 = 32;
 const RUN_GAS: u64 = 15_000_000;
 /// How often the clock is looked at while no block comes.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long one keeper waits for the one whose turn is before its own.
+const TURN: Duration = Duration::from_secs(2);
 
 pub(crate) struct Keeper {
     pub(crate) key: PrivateKeySigner,
@@ -32,6 +38,9 @@ pub(crate) struct Keeper {
     pub(crate) ledger: Ledger,
     pub(crate) mempool: Arc<Mempool>,
     pub(crate) clock: Arc<Clock>,
+    /// Key of this node and the set it may belong to: they say whose turn it is.
+    pub(crate) me: B256,
+    pub(crate) committee: Arc<Committee>,
 }
 
 impl Keeper {
@@ -39,16 +48,46 @@ impl Keeper {
     pub(crate) async fn run(self) {
         let keeper = Arc::new(self);
         let mut heads = keeper.ledger.subscribe();
+        let mut clock = keeper.clock.subscribe();
+        let mut due_since = None;
         loop {
-            let _ = tokio::time::timeout(LOOK_EVERY, heads.changed()).await;
+            tokio::select! {
+                _ = heads.changed() => {}
+                _ = clock.changed() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
             let looked = keeper.clone();
-            if tokio::task::spawn_blocking(move || looked.look()).await.is_err() {
-                warn!("the keeper's look at due work broke");
+            match tokio::task::spawn_blocking(move || looked.look(due_since)).await {
+                Ok(since) => due_since = since,
+                Err(_) => warn!("the keeper's look at due work broke"),
             }
         }
     }
 
-    fn look(&self) {
+    /// How many keepers of other validators have a chance before this one: one call is enough.
+    fn rank(&self) -> u32 {
+        let head = self.ledger.head().height;
+        let set = FinalitySource::validators(&*self.committee, head + 1);
+        let place = set.iter().position(|key| *key == self.me).unwrap_or(set.len());
+        let turn = usize::try_from(head).unwrap_or_default() % set.len().max(1);
+        // A node outside the set comes last.
+        let rank = if place == set.len() { place } else { (place + set.len() - turn) % set.len() };
+        u32::try_from(rank).unwrap_or(u32::MAX)
+    }
+
+    /// Sends what is due when it is this keeper's turn. Returns since when something is due.
+    fn look(&self, due_since: Option<Instant>) -> Option<Instant> {
+        if !self.is_due() {
+            return None;
+        }
+        let since = due_since.unwrap_or_else(Instant::now);
+        if since.elapsed() >= TURN * self.rank() {
+            self.send();
+        }
+        Some(since)
+    }
+
+    fn send(&self) {
         let account = self.key.address();
         let known = self.ledger.latest().account(account);
         let (known, pending) = match (known, self.mempool.pending_nonce(account)) {
@@ -58,7 +97,7 @@ impl Keeper {
             }
         };
         // One at a time: the last call is still waiting for its block.
-        if pending > known || !self.is_due() {
+        if pending > known {
             return;
         }
         let Some(raw) = self.signed(known) else {

@@ -118,9 +118,9 @@ impl Keys {
         if let Some(command) = &self.unlock.command {
             return from_command(command, name);
         }
-        let path = self.file(name).ok_or_else(|| KeyError::Missing {
-            path: self.dir.join(name).display().to_string(),
-        })?;
+        let path = self
+            .file(name)
+            .ok_or_else(|| KeyError::Missing { path: self.dir.join(name).display().to_string() })?;
         let shown = path.display().to_string();
         if path.extension().is_some_and(|ending| ending == "key") {
             let text = fs::read_to_string(&path).map_err(|e| io_error(&path, e))?;
@@ -150,11 +150,9 @@ impl Keys {
         };
         let file = format!("{name}.json");
         let path = self.dir.join(&file);
-        eth_keystore::encrypt_key(&self.dir, &mut OsRng, secret, passphrase, Some(&file))
-            .map_err(|e| KeyError::NotOpened {
-                path: path.display().to_string(),
-                reason: e.to_string(),
-            })?;
+        eth_keystore::encrypt_key(&self.dir, &mut OsRng, secret, passphrase, Some(&file)).map_err(
+            |e| KeyError::NotOpened { path: path.display().to_string(), reason: e.to_string() },
+        )?;
         fs::set_permissions(&path, fs::Permissions::from_mode(OWNER_ONLY))
             .and_then(|()| fs::File::open(&path)?.sync_all())
             .map_err(|e| io_error(&path, e))

@@ -8,6 +8,7 @@ mod committee;
 mod folder;
 pub mod founding;
 mod gossip;
+mod guard;
 mod host;
 mod keeper;
 mod keys;
@@ -15,16 +16,24 @@ mod node;
 mod peers;
 mod roster;
 mod settings;
+mod snapshot;
 mod start;
+mod upkeep;
 mod watch;
 
 pub use clock::Clock;
 pub use folder::{FolderError, NodeFolder};
+pub use guard::StepDown;
 pub use host::{Host, HostOptions, Stopped, ledger_dir};
 pub use keys::{KeyError, Keys, Unlock};
 pub use node::{Drill, Node, NodeConfig, NodeError};
 pub use peers::RELEASE;
-pub use settings::{LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError};
+pub use settings::{
+    LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError, SnapshotSettings,
+};
+pub use snapshot::{
+    SnapshotFault, open_ledger, start_from_snapshot, verify_ledger, write_snapshot,
+};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,6 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_signer_local::PrivateKeySigner;
-use parking_lot::Mutex;
 use tokio::{runtime::Runtime, task::JoinHandle};
 use tulou_consensus::{EngineError, EngineHandle};
 use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
@@ -22,7 +21,9 @@ use tulou_rpc::{DevClock, RpcConfig, RpcContext, ServerHandle};
 use crate::{
     Clock, FolderError, NodeFolder,
     gossip::SharedEngine,
+    guard::{Guard, StepDown},
     keys::{KeyError, Keys, Unlock},
+    settings::SnapshotSettings,
     start,
 };
 
@@ -42,14 +43,18 @@ pub struct NodeConfig {
     pub dev: bool,
     /// How the keys below `keys/` are opened; `None` for a dev chain, which makes its own.
     pub unlock: Option<Unlock>,
-    /// Final blocks that the engine keeps below the head; `None` keeps all.
+    /// Final blocks kept below the head; `None` keeps all.
     pub keep_blocks: Option<u64>,
+    /// Snapshots that it writes by itself.
+    pub snapshots: Option<SnapshotSettings>,
     /// Short name of the ledger within this process; empty for the only one of a dev chain.
     pub name: String,
     /// Bounds of the server, and whether it takes transactions.
     pub rpc: RpcConfig,
     /// Bytes that the folder may take before there is an alarm; 0 has no budget.
     pub disk_budget: u64,
+    /// Ledgers that share this process and its memory, this one counted.
+    pub ledgers: usize,
     /// A clock that several nodes of one process share; `None` makes one.
     pub clock: Option<Arc<Clock>>,
     /// Faults that a drill asks for.
@@ -80,9 +85,11 @@ impl NodeConfig {
             dev: false,
             unlock: None,
             keep_blocks: None,
+            snapshots: None,
             name: String::new(),
             rpc: RpcConfig::default(),
             disk_budget: 0,
+            ledgers: 1,
             clock: None,
             drill: Drill::default(),
         }
@@ -155,8 +162,7 @@ pub struct Node {
     pub(crate) server: Option<ServerHandle>,
     pub(crate) engine: SharedEngine,
     pub(crate) tasks: Vec<JoinHandle<()>>,
-    /// Why the engine was stopped, where this node did it itself.
-    pub(crate) stepped_down: Arc<Mutex<Option<String>>>,
+    pub(crate) guard: Guard,
     /// Taken when the node ends.
     pub(crate) runtime: Option<Arc<Runtime>>,
 }
@@ -273,6 +279,17 @@ impl Node {
     /// Whether the engine still runs. It stops by itself only on a fault, which it has logged.
     pub fn is_running(&self) -> bool {
         self.engine.read().as_ref().is_some_and(EngineHandle::is_running)
+    }
+
+    /// Why this node has stepped down, if it has: it reads nothing and votes on nothing, but answers
+    /// why.
+    pub fn stepped_down(&self) -> Option<StepDown> {
+        self.guard.stand.lock().clone()
+    }
+
+    /// Whether the disk has no room for this node, in words.
+    pub fn no_room(&self) -> Option<String> {
+        self.guard.no_room()
     }
 
     /// Why the engine ended, if it did.

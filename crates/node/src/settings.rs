@@ -84,9 +84,29 @@ pub struct LedgerSettings {
     /// Command that prints a secret key, for hardware modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_command: Option<String>,
+    /// Snapshots that the node writes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<SnapshotSettings>,
     /// Addresses that stand instead of those on the ledger: key to `host:port`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub peers: BTreeMap<B256, String>,
+}
+
+/// Snapshots at intervals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotSettings {
+    /// Blocks between two.
+    pub every: u64,
+    /// Their folder, relative to that of `node.toml`.
+    pub dir: PathBuf,
+    /// How many stay.
+    #[serde(default = "two")]
+    pub keep: usize,
+}
+
+fn two() -> usize {
+    2
 }
 
 impl Settings {

@@ -1,18 +1,14 @@
 //! Puts the parts of a node together and starts them.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, OnceLock},
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use alloy_primitives::{Address, B256};
 use alloy_signer_local::PrivateKeySigner;
 use parking_lot::{Mutex, RwLock};
 use tokio::{runtime::Runtime, task::JoinHandle};
 use tracing::{info, warn};
-use tulou_consensus::{EngineConfig, MAX_PEERS};
-use tulou_ledger::{Ledger, LedgerConfig};
+use tulou_consensus::{EngineConfig, EngineFloor, MAX_PEERS};
+use tulou_ledger::{Ledger, LedgerConfig, StorageBudget};
 use tulou_mempool::{Mempool, MempoolConfig};
 use tulou_primitives::Genesis;
 use tulou_rpc::{BlockMeters, DevClock, PROTOCOL, RpcContext};
@@ -23,10 +19,12 @@ use crate::{
     chain::{BLOCK_BYTES_MAX, Chain, Parts},
     committee::Committee,
     gossip::{Ear, Foreign, Gossip, SharedEngine},
+    guard::{Guard, Stand},
     keeper::Keeper,
     node::{keeper_of, keys_of},
     peers::{Peers, RELEASE},
     roster,
+    upkeep::Upkeep,
     watch::{Signers, Watcher},
 };
 
@@ -98,15 +96,23 @@ pub(crate) fn assemble(
         ear,
     });
     let peers = runtime.block_on(allowlist::resolved(&base.allow_list()));
-    let engine = engine_config(&base, &folder, &secrets, peers.clone(), vote_after);
+    let mut engine = engine_config(&base, &folder, &secrets, peers.clone(), vote_after);
+    // Read by an engine without blocks only: the ledger came from a snapshot, or the engine was lost.
+    engine.floor = base.ledger.floor()?.map(|floor| EngineFloor {
+        block: floor.block,
+        certificate: floor.certificate,
+        epoch_parent: floor.epoch_parent,
+    });
     let engine = tulou_consensus::start(engine, Arc::new(chain))?;
     *base.engine.write() = Some(engine);
 
-    let refusal = Arc::new(Mutex::new(None));
-    let watcher = Arc::new(base.watcher(refusal.clone()));
+    let guard = base.guard(&folder);
+    let watcher = Arc::new(base.watcher(guard.stand.clone()));
     let gossip = Arc::new(base.gossip());
     let keeper = Keeper {
         key: secrets.keeper,
+        me: base.me,
+        committee: base.committee.clone(),
         chain_id: base.genesis.chain_id,
         gas_limit: base.genesis.gas_limit,
         ledger: base.ledger.clone(),
@@ -116,8 +122,13 @@ pub(crate) fn assemble(
     let mut tasks: Vec<JoinHandle<()>> = vec![
         runtime.spawn(keeper.run()),
         runtime.spawn(watcher.clone().follow()),
+        runtime.spawn(guard.clone().watch()),
         runtime.spawn(gossip.clone().listen(inbox)),
     ];
+    let upkeep = base.upkeep();
+    if upkeep.is_needed() {
+        tasks.push(runtime.spawn(upkeep.run()));
+    }
     if !base.is_lone() {
         tasks.push(runtime.spawn(gossip.clone().tell_transactions()));
         tasks.push(runtime.spawn(gossip.clone().remind()));
@@ -132,7 +143,7 @@ pub(crate) fn assemble(
         server: None,
         engine: base.engine,
         tasks,
-        stepped_down: refusal,
+        guard,
         runtime: Some(runtime),
     })
 }
@@ -146,7 +157,7 @@ fn open(
 ) -> Result<(Base, Option<u64>), NodeError> {
     let changes = tulou_evm::genesis_changes(&genesis).map_err(NodeError::Genesis)?;
     let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
-    let ledger = Ledger::open(&folder.ledger(), &block, changes, LedgerConfig::default())?;
+    let ledger = Ledger::open(&folder.ledger(), &block, changes, ledger_config(config.ledgers))?;
     let lone = genesis.members.len() < 2;
     if lone && ledger.head().height > 0 && !folder.has_journal() {
         return Err(NodeError::EngineLost(folder.engine().display().to_string()));
@@ -169,7 +180,7 @@ fn open(
         MempoolConfig {
             chain_id: genesis.chain_id,
             block_gas_limit: genesis.gas_limit,
-            ..MempoolConfig::default()
+            ..mempool_config(config.ledgers)
         },
         ledger.clone(),
     ));
@@ -196,6 +207,24 @@ fn open(
         );
     }
     Ok((base, vote_after))
+}
+
+/// Caches that get smaller the more ledgers share the process: most of them are idle.
+fn ledger_config(ledgers: usize) -> LedgerConfig {
+    let whole = LedgerConfig::default();
+    let share = u64::try_from(ledgers).unwrap_or(u64::MAX).max(1);
+    LedgerConfig {
+        cache_bytes: (whole.cache_bytes / share).max(1 << 20),
+        memtable_bytes: (whole.memtable_bytes / share).max(1 << 20),
+        ..whole
+    }
+}
+
+/// Threads that are divided among the ledgers of the process.
+fn mempool_config(ledgers: usize) -> MempoolConfig {
+    let whole = MempoolConfig::default();
+    let recovery_threads = (whole.recovery_threads / ledgers.max(1)).max(1);
+    MempoolConfig { recovery_threads, ..whole }
 }
 
 impl Base {
@@ -233,7 +262,30 @@ impl Base {
         }
     }
 
-    fn watcher(&self, refusal: Arc<Mutex<Option<String>>>) -> Watcher {
+    fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            ledger: self.ledger.clone(),
+            chain_id: self.genesis.chain_id,
+            keep_blocks: self.config.keep_blocks,
+            snapshots: self.config.snapshots.clone(),
+        }
+    }
+
+    fn guard(&self, folder: &NodeFolder) -> Guard {
+        let limit = self.config.disk_budget;
+        Guard {
+            ledger: self.ledger.clone(),
+            engine: self.engine.clone(),
+            dir: folder.path().to_owned(),
+            budget: StorageBudget {
+                limit_bytes: (limit > 0).then_some(limit),
+                ..Default::default()
+            },
+            stand: Stand::default(),
+        }
+    }
+
+    fn watcher(&self, stand: Stand) -> Watcher {
         Watcher {
             genesis: self.genesis.clone(),
             genesis_hash: self.genesis_hash,
@@ -245,7 +297,7 @@ impl Base {
             clock: self.clock.clone(),
             signers: Mutex::new(Signers::default()),
             final_at: Mutex::new((Instant::now(), self.clock.now_ms())),
-            refusal,
+            stand,
             disk_budget: self.config.disk_budget,
         }
     }

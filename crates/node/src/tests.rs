@@ -41,3 +41,11 @@ fn a_folder_that_lost_its_genesis_is_damaged_and_not_new() {
     }
     assert!(folder.is_new().unwrap());
 }
+
+#[test]
+fn a_wrong_clock_is_wrong_by_what_the_drill_says() {
+    let right = Clock::system(0);
+    let wrong = Clock::system(-30_000);
+    let lag = right.now_ms() - wrong.now_ms();
+    assert!((29_000..=30_000).contains(&lag), "{lag}");
+}

@@ -12,12 +12,15 @@ use parking_lot::Mutex;
 use tulou_consensus::{EngineHandle, Finality};
 use tulou_ledger::{Head, Ledger};
 use tulou_primitives::{Genesis, epoch_of};
-use tulou_rpc::{Consortium, LedgerId, Member, MemberState, PROGRAM, PROTOCOL, Stalled, Watch, quorum};
+use tulou_rpc::{
+    Consortium, LedgerId, Member, MemberState, PROGRAM, PROTOCOL, Stalled, Watch, quorum,
+};
 
 use crate::{
     Clock,
     committee::Committee,
     gossip::SharedEngine,
+    guard::Stand,
     peers::{Peer, Peers, RELEASE},
     roster::{self, RosterNode},
 };
@@ -77,7 +80,7 @@ pub(crate) struct Watcher {
     /// When the newest final block came, on the monotonic clock and in milliseconds since 1970.
     pub(crate) final_at: Mutex<(Instant, u64)>,
     /// Why the node must not serve.
-    pub(crate) refusal: Arc<Mutex<Option<String>>>,
+    pub(crate) stand: Stand,
     /// Bytes that the ledger's folder may take; 0 has no budget.
     pub(crate) disk_budget: u64,
 }
@@ -213,8 +216,8 @@ impl Watcher {
         let missing: Vec<B256> = set.iter().filter(is_missing).copied().collect();
         let needed = quorum(set.len());
         let have = u32::try_from(set.len() - missing.len()).unwrap_or(u32::MAX);
-        let reason = match self.refusal.lock().as_ref() {
-            Some(reason) => reason.clone(),
+        let reason = match self.stand.lock().as_ref() {
+            Some(reason) => reason.words().to_owned(),
             None if have < needed => format!(
                 "{have} of {} validators are here, {needed} are needed: start or reconnect those \
                  that are missing; nothing final is lost",
@@ -238,7 +241,7 @@ impl Watch for Watcher {
     }
 
     fn refusal(&self) -> Option<String> {
-        self.refusal.lock().clone()
+        self.stand.lock().as_ref().map(|reason| reason.words().to_owned())
     }
 
     fn disk_budget_bytes(&self) -> Option<u64> {

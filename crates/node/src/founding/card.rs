@@ -66,7 +66,9 @@ pub enum CardError {
     #[error("{0} is no member of the founding file: the names must be equal to the letter")]
     NoMember(String),
     /// The founding file says something else about this member.
-    #[error("the founding file gives {member} another {what} than its card: {planned}, not {shown}")]
+    #[error(
+        "the founding file gives {member} another {what} than its card: {planned}, not {shown}"
+    )]
     Differs {
         /// Whose card.
         member: String,

@@ -82,8 +82,7 @@ pub(super) fn members(members: &[PlannedMember], council: &CouncilRules) -> Vec<
     problems.extend(twice(members, "address", |member| member.address.clone()));
     problems.extend(twice(members, "rpc", |member| member.rpc.clone()));
     problems.extend(twice(members, "node", |member| member.node.map(|key| key.to_string())));
-    problems
-        .extend(twice(members, "account", |member| member.account.map(|key| key.to_string())));
+    problems.extend(twice(members, "account", |member| member.account.map(|key| key.to_string())));
     problems.extend(governors(members, council));
     problems.extend(validators(members));
     if members.len() > MEMBERS {
@@ -143,7 +142,10 @@ fn governors(members: &[PlannedMember], council: &CouncilRules) -> Vec<Problem> 
         .map(|member| {
             Problem::warning(
                 Some(member.line),
-                format!("{} can decide alone: it has {} of {total} votes", member.name, member.weight),
+                format!(
+                    "{} can decide alone: it has {} of {total} votes",
+                    member.name, member.weight
+                ),
                 "lower its weight, or raise participation",
             )
         })

@@ -9,10 +9,12 @@ mod folders;
 mod plan;
 mod time;
 
-pub(crate) use check::host_and_port;
 pub use card::{Card, CardError};
+pub(crate) use check::host_and_port;
 pub use check::{Problem, Problems};
-pub use folders::{FoundingError, Founded, MemberKeys, Place, genesis_hash, mark, node_key, settle_in};
+pub use folders::{
+    Founded, FoundingError, MemberKeys, Place, genesis_hash, mark, node_key, settle_in,
+};
 pub use plan::{Plan, PlannedMember};
 
 /// A founding file to begin with.

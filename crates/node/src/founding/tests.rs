@@ -37,7 +37,12 @@ fn what_is_wrong_is_named_with_its_line_and_a_cure() {
         ("veto = \"1/3\"", "veto = \"often\"", "line 19: veto", "2/3"),
         ("voting_s = 604800", "voting_s = 0", "line 20: voting_s", "604800"),
         ("chain_id = 775501", "chain_id = 0", "line 7: chain_id", "choose"),
-        ("founded = 2026-11-24T09:00:00+08:00", "founded = 2026-11-24", "line 8: founded", "+08:00"),
+        (
+            "founded = 2026-11-24T09:00:00+08:00",
+            "founded = 2026-11-24",
+            "line 8: founded",
+            "+08:00",
+        ),
         ("epoch_length = 500", "epoch_length = 1", "line 9: epoch_length", "500"),
         ("heartbeat_ms = 5000", "heartbeat_ms = 99", "line 10: heartbeat_ms", "5,000"),
         ("ledger = \"guihua\"", "ledger = \"桂花\"", "line 6: ledger", "small letters"),
@@ -75,7 +80,11 @@ fn fewer_than_four_validators_are_allowed_with_a_warning() {
     let four = plan(&three).unwrap();
     assert_eq!(four.warnings, []);
     let three = plan(&three.replace("folder = \"manager\"", "kind = \"archive\"")).unwrap();
-    assert!(three.warnings[0].what.contains("3 validator(s) bear no fault"), "{:?}", three.warnings);
+    assert!(
+        three.warnings[0].what.contains("3 validator(s) bear no fault"),
+        "{:?}",
+        three.warnings
+    );
 }
 
 /// Each member makes its own keys in a folder of its own.
@@ -109,7 +118,8 @@ fn all_members_make_the_same_first_page_from_cards_alone() {
         let settings = Settings::read(&place.node).unwrap();
         assert_eq!(settings.ledgers[0].listen.port(), 7_801 + rank as u16);
         assert_eq!(settings.node.rpc.port(), 8_545 + rank as u16);
-        let again = settle_in(place, member, rank, &Founded { genesis: plan.genesis().unwrap(), hash });
+        let again =
+            settle_in(place, member, rank, &Founded { genesis: plan.genesis().unwrap(), hash });
         assert!(matches!(again, Err(FoundingError::Exists(_))), "{again:?}");
     }
     assert!(pages.windows(2).all(|two| two[0] == two[1]));

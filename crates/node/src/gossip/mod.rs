@@ -5,11 +5,7 @@ pub(crate) mod message;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use parking_lot::{Mutex, RwLock};

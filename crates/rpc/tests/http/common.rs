@@ -33,7 +33,7 @@ impl FinalitySource for Lone {
     }
 
     fn validators(&self, _: u64) -> Vec<B256> {
-        vec![B256::repeat_byte(7)]
+        vec![B256::repeat_byte(9)]
     }
 }
 
@@ -77,7 +77,7 @@ fn genesis() -> Genesis {
         epoch_length: 100,
         heartbeat_ms: 5_000,
         release: 1,
-        members: vec![GenesisMember::lone(B256::repeat_byte(7))],
+        members: vec![GenesisMember::lone(B256::repeat_byte(9))],
         packs: vec!["cn".into()],
         offices: Vec::new(),
         accounts: [(rich().address(), account)].into(),

@@ -1,0 +1,152 @@
+//! Snapshots of a ledger: written, believed only with the validators' signatures, started from.
+
+use std::{ops::ControlFlow, path::Path};
+
+use alloy_primitives::B256;
+use tulou_consensus::Finality;
+use tulou_ledger::{
+    FolderSnapshot, Ledger, LedgerConfig, LedgerError, Manifest, Offer, Pace, SnapshotError,
+    VerifyProgress, VerifyReport,
+};
+use tulou_primitives::{Block, Genesis, epoch_of};
+
+use crate::{FolderError, NodeFolder};
+
+/// What did not work. Nothing was changed where it does not say otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The folder has no first page.
+    #[error("there is no ledger in {0}: `tulou init assemble` puts its first page there")]
+    NotFounded(String),
+    /// The genesis names something that is not there.
+    #[error("the genesis cannot be built: {0}")]
+    Genesis(String),
+    /// Blocks and state.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// No block that is held has a certificate of its own yet.
+    #[error(
+        "no block that is still held has a certificate of its own: try again after the next block"
+    )]
+    NoCertificate,
+}
+
+/// The first page of a folder, ready to be opened.
+fn founded(folder: &NodeFolder) -> Result<(Genesis, Block, Ledger0), SnapshotFault> {
+    let missing = || SnapshotFault::NotFounded(folder.path().display().to_string());
+    let genesis = folder.genesis()?.ok_or_else(missing)?;
+    let changes = tulou_evm::genesis_changes(&genesis).map_err(SnapshotFault::Genesis)?;
+    let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
+    Ok((genesis, block, changes))
+}
+
+/// What the state before the first block is made from.
+type Ledger0 = tulou_primitives::ChangeSet;
+
+/// Opens the ledger of a node that does not run.
+///
+/// # Errors
+/// [`SnapshotFault`], except `Snapshot` and `NoCertificate`.
+pub fn open_ledger(folder: &NodeFolder) -> Result<(Genesis, Ledger), SnapshotFault> {
+    let (genesis, block, changes) = founded(folder)?;
+    let ledger = Ledger::open(&folder.ledger(), &block, changes, LedgerConfig::default())?;
+    Ok((genesis, ledger))
+}
+
+/// Writes a snapshot of the newest certified block into a folder.
+///
+/// # Errors
+/// [`SnapshotFault::NoCertificate`], [`SnapshotFault::Ledger`], [`SnapshotFault::Snapshot`]: what was
+/// written so far may stay, and is no snapshot without its manifest.
+pub fn write_snapshot(
+    ledger: &Ledger,
+    chain_id: u64,
+    out: &Path,
+) -> Result<Manifest, SnapshotFault> {
+    let version = ledger.snapshot_version()?.ok_or(SnapshotFault::NoCertificate)?;
+    Ok(ledger.snapshot(&version, chain_id, &mut FolderSnapshot::new(out))?)
+}
+
+/// Makes the ledger of a folder from a snapshot, which needs no trust: the validators of the first page
+/// must have signed the way from set to set up to its block. Returns the height.
+///
+/// # Errors
+/// [`SnapshotFault`]. The ledger appears whole or not at all.
+pub fn start_from_snapshot(folder: &NodeFolder, from: &Path) -> Result<u64, SnapshotFault> {
+    let (genesis, block, _) = founded(folder)?;
+    let mut source = FolderSnapshot::new(from);
+    let mut check = |offer: &Offer<'_>| check_offer(&genesis, block.hash(), offer);
+    let config = LedgerConfig::default();
+    let (dir, chain_id) = (folder.ledger(), genesis.chain_id);
+    let (_, manifest) =
+        Ledger::open_snapshot(&dir, &block, chain_id, &mut source, &mut check, config)?;
+    Ok(manifest.height)
+}
+
+/// Follows the signatures from the first validators to the snapshot's block.
+fn check_offer(genesis: &Genesis, genesis_hash: B256, offer: &Offer<'_>) -> Result<(), String> {
+    let namespace = tulou_consensus::namespace(genesis.chain_id, genesis_hash);
+    let mut set = genesis.validators();
+    for (epoch, end) in (0u64..).zip(offer.epoch_ends) {
+        let top = end.links.last().unwrap_or(&end.header);
+        let certificate = end.certificate.as_ref();
+        let certificate =
+            certificate.ok_or_else(|| format!("the end of epoch {epoch} has no certificate"))?;
+        if end.epoch != epoch {
+            return Err(format!("the end of epoch {epoch} is missing"));
+        }
+        signed(&namespace, &set, certificate, top.hash_slow(), epoch)?;
+        if end.next_validators.is_empty() {
+            return Err(format!("the validators after epoch {epoch} are not named"));
+        }
+        // The header commits to them, which the ledger has checked.
+        set.clone_from(&end.next_validators);
+    }
+    let epoch = epoch_of(offer.header.number, genesis.epoch_length);
+    let ends = u64::try_from(offer.epoch_ends.len()).unwrap_or(u64::MAX);
+    if ends != epoch {
+        return Err(format!("it is in epoch {epoch} and shows the ends of {ends}"));
+    }
+    signed(&namespace, &set, &offer.manifest.certificate, offer.header.hash_slow(), epoch)
+}
+
+/// Whether a set has signed a block in its epoch.
+fn signed(
+    namespace: &[u8],
+    set: &[B256],
+    certificate: &[u8],
+    hash: B256,
+    epoch: u64,
+) -> Result<(), String> {
+    let finality = Finality::decode(certificate).map_err(|e| e.to_string())?;
+    if finality.digest != hash {
+        return Err(format!("a certificate of epoch {epoch} is for another block"));
+    }
+    if finality.epoch != epoch {
+        // The next set cannot vouch for itself.
+        return Err(format!("a certificate of epoch {epoch} is by the validators of another"));
+    }
+    finality.verify(namespace, set).map_err(|e| format!("a certificate of epoch {epoch}: {e}"))
+}
+
+/// Checks everything that a stopped node keeps: every block, receipt, index, and the whole state.
+///
+/// # Errors
+/// [`SnapshotFault::Ledger`] where the folder cannot be opened at all.
+pub fn verify_ledger(
+    folder: &NodeFolder,
+    mut progress: impl FnMut(VerifyProgress),
+) -> Result<VerifyReport, SnapshotFault> {
+    let (_, ledger) = open_ledger(folder)?;
+    let mut go_on = |seen: VerifyProgress| {
+        progress(seen);
+        ControlFlow::Continue(())
+    };
+    Ok(ledger.verify(0..=u64::MAX, Pace::default(), &mut go_on))
+}
