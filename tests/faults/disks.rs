@@ -79,15 +79,16 @@ fn an_altered_byte_is_found_and_not_served() {
             let whole = cluster.rpc(3).call("eth_getTransactionByHash", json!([hash]));
             refuses(&answer) || refuses(&whole) || cluster.ended(3).is_some()
         });
-        // An archive that only peers are served from may be read much later: the check reads all.
+        let said = words(&mut cluster);
+        // What nobody asked for may be read much later: the check reads all.
+        cluster.stop(3);
         let checked = verify(cluster.folder(3));
         assert!(found.is_some() || !checked.0, "nobody notices: {}", checked.1);
         drill.note(match found {
-            Some(_) => format!("found while running: {}", words(&mut cluster)),
+            Some(_) => format!("found while running: {said}"),
             None => format!("found by `tulou verify`: {}", checked.1),
         });
         drill.first_block(cluster.wait_for_progress(&[0, 1, 2], height, PATIENCE));
-        cluster.stop(3);
         altered.mend();
         launch(&mut cluster, 3, &[]);
         drill.caught_up(cluster.wait_until_level(3, PATIENCE));

@@ -26,6 +26,8 @@ pub(crate) struct Row {
     pub(crate) certificate_bytes: Option<u64>,
     pub(crate) megabytes: Option<f64>,
     pub(crate) mb_per_s: Option<f64>,
+    /// Wall time of a job, the start of its process included.
+    pub(crate) seconds: Option<f64>,
 }
 
 impl Row {
@@ -36,7 +38,7 @@ impl Row {
 }
 
 pub(crate) fn print(rows: &[Row], watch_s: u64) {
-    const HEADS: [&str; 13] = [
+    const HEADS: [&str; 14] = [
         "validators",
         "ledgers",
         "delay ms",
@@ -50,12 +52,13 @@ pub(crate) fn print(rows: &[Row], watch_s: u64) {
         "cert B",
         "MB",
         "MB/s",
+        "seconds",
     ];
     let number = |value: Option<f64>, decimals: usize| {
         value.map_or("-".to_owned(), |v| format!("{v:.decimals$}"))
     };
     let whole = |value: Option<u64>| value.map_or("-".to_owned(), |v| v.to_string());
-    println!("{:<28}{}", "row", HEADS.map(|head| format!("{head:>11}")).concat());
+    println!("{:<32}{}", "row", HEADS.map(|head| format!("{head:>11}")).concat());
     for row in rows {
         let cells = [
             row.validators.to_string(),
@@ -71,8 +74,9 @@ pub(crate) fn print(rows: &[Row], watch_s: u64) {
             whole(row.certificate_bytes),
             number(row.megabytes, 1),
             number(row.mb_per_s, 1),
+            number(row.seconds, 2),
         ];
-        println!("{:<28}{}", row.name, cells.map(|cell| format!("{cell:>11}")).concat());
+        println!("{:<32}{}", row.name, cells.map(|cell| format!("{cell:>11}")).concat());
     }
     method(watch_s);
 }
