@@ -12,7 +12,6 @@ use tulou_primitives::Block;
 use crate::{
     Application,
     block::{ChainBlock, Digest},
-    engine::Context,
     schemes::Scheme,
 };
 
@@ -68,7 +67,7 @@ impl Adapter {
     }
 }
 
-impl commonware_consensus::Application<Context> for Adapter {
+impl<E: Clock> commonware_consensus::Application<E> for Adapter {
     type SigningScheme = Scheme;
     type Context = Turn<Digest, PublicKey>;
     type Block = ChainBlock;
@@ -76,7 +75,7 @@ impl commonware_consensus::Application<Context> for Adapter {
 
     async fn propose(
         &mut self,
-        (context, _): (Context, Self::Context),
+        (context, _): (E, Self::Context),
         mut ancestry: impl Ancestry<ChainBlock>,
         (): (),
     ) -> Option<Digested<ChainBlock>> {
@@ -91,7 +90,7 @@ impl commonware_consensus::Application<Context> for Adapter {
 
     async fn verify(
         &mut self,
-        _: (Context, Self::Context),
+        _: (E, Self::Context),
         mut ancestry: impl Ancestry<ChainBlock>,
     ) -> bool {
         let (Some(block), Some(parent)) = (ancestry.next().await, ancestry.next().await) else {

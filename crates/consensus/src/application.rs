@@ -1,6 +1,6 @@
 //! What the node does for the engine.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use futures::future::BoxFuture;
 use tulou_primitives::Block;
 
@@ -62,6 +62,11 @@ pub trait Application: Send + Sync + 'static {
     fn height(&self) -> Option<u64> {
         None
     }
+
+    /// A message that the node of the peer `from` gave to [`crate::EngineHandle::gossip`]. The
+    /// connection proves who sent it; what it says is for the node to check. Called on the engine's
+    /// runtime and must not block: messages that arrive while it does are dropped.
+    fn heard(&self, _from: B256, _message: Bytes) {}
 
     /// The Ed25519 keys of the validators of `epoch`, in any order: the engine sorts them. Called
     /// when the last block of the epoch before has been accepted by

@@ -1,7 +1,6 @@
 //! One voting engine per epoch, and the hand-over at the last block of each.
 
 use std::{
-    num::NonZeroU64,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -12,7 +11,7 @@ use commonware_consensus::{
     simplex::{self, Floor, ForwardPolicy, SkipBudget, SkipPolicy, elector::RoundRobin},
     types::{Epoch, FixedEpocher, Height, ViewDelta},
 };
-use commonware_cryptography::{Digested, Sha256, ed25519::PublicKey};
+use commonware_cryptography::{Digested, Sha256, certificate::Scheme as _, ed25519::PublicKey};
 use commonware_p2p::utils::mux::{Builder, MuxHandle, Muxer};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Clock, Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
@@ -25,16 +24,17 @@ use crate::{
     Application,
     adapter::Adapter,
     block::{ChainBlock, Digest, digest},
+    board::{Board, Watched},
     delivery::{Certifier, Delivery, Marshal},
     early::Early,
-    engine::Context,
-    network::{Oracle, Receiver, Sender},
+    platform::{Channel, Platform},
     schemes::{Scheme, Schemes},
-    storage,
+    storage::{self, Beginning},
 };
 
 /// Verifies before voting, so that a notarized block is known good to honest validators.
-pub(crate) type Automaton = Inline<Context, Scheme, Adapter, ChainBlock, FixedEpocher>;
+pub(crate) type Automaton<P> =
+    Inline<<P as Platform>::Context, Scheme, Adapter, ChainBlock, FixedEpocher>;
 
 /// Time allowed beyond the heartbeat for building a block and two crossings of the network.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -46,35 +46,43 @@ const RETRY: Duration = Duration::from_secs(2);
 const KEPT_EPOCHS: u64 = 2;
 
 /// What the epochs share.
-pub(crate) struct Shared {
+pub(crate) struct Shared<P: Platform> {
     pub(crate) app: Arc<dyn Application>,
-    pub(crate) automaton: Automaton,
+    pub(crate) automaton: Automaton<P>,
     pub(crate) marshal: Marshal,
     pub(crate) schemes: Schemes,
-    pub(crate) oracle: Oracle,
+    pub(crate) blocker: P::Blocker,
     pub(crate) cache: CacheRef,
-    pub(crate) epoch_length: NonZeroU64,
+    pub(crate) partitions: String,
+    pub(crate) epoch_length: u64,
     pub(crate) heartbeat: Duration,
+    /// See [`crate::EngineConfig::vote_after`].
+    pub(crate) vote_after: Option<u64>,
+    /// See [`crate::EngineConfig::keep_blocks`].
+    pub(crate) keep_blocks: Option<u64>,
+    /// The snapshot the node once started from.
+    pub(crate) beginning: Option<Beginning>,
+    pub(crate) board: Arc<Board>,
     /// Why the engine ends, set once.
     pub(crate) failure: Arc<OnceLock<String>>,
 }
 
 /// The three channels that carry each epoch apart.
-pub(crate) struct Muxes {
-    votes: MuxHandle<Sender>,
-    certificates: MuxHandle<Sender>,
-    resolver: MuxHandle<Sender>,
+pub(crate) struct Muxes<P: Platform> {
+    votes: MuxHandle<P::Sender>,
+    certificates: MuxHandle<P::Sender>,
+    resolver: MuxHandle<P::Sender>,
     early_votes: Early,
     early_certificates: Early,
 }
 
-impl Muxes {
+impl<P: Platform> Muxes<P> {
     /// Starts to take the channels apart.
     pub(crate) fn start(
-        context: &Context,
-        votes: (Sender, Receiver),
-        certificates: (Sender, Receiver),
-        resolver: (Sender, Receiver),
+        context: &P::Context,
+        votes: Channel<P>,
+        certificates: Channel<P>,
+        resolver: Channel<P>,
     ) -> Self {
         let (mux, votes, early_votes) =
             Muxer::builder(context.child("votes"), votes.0, votes.1).with_backup().build();
@@ -104,6 +112,24 @@ impl Drop for Active {
     }
 }
 
+/// What the first block of an epoch stands on.
+struct Parent {
+    digest: Digest,
+    /// `None` if only its hash is known, from a snapshot.
+    timestamp: Option<u64>,
+}
+
+impl Parent {
+    fn of(block: &Block) -> Self {
+        Self { digest: digest(block.hash()), timestamp: Some(block.header().timestamp) }
+    }
+
+    /// Whether the epoch surely begins after the second `lost`, in which the votes were lost.
+    fn begins_after(&self, lost: Option<u64>) -> bool {
+        lost.is_none_or(|lost| self.timestamp.is_some_and(|begun| begun > lost))
+    }
+}
+
 /// What became of a final block that the archive delivered.
 enum Delivered {
     /// The node has it.
@@ -114,20 +140,24 @@ enum Delivered {
     NotYet,
 }
 
+fn missing(height: u64) -> String {
+    format!("block {height} is missing in the archive")
+}
+
 /// How often a certificate that a kill has lost is looked for again.
 const CERTIFICATE_RETRY: Duration = Duration::from_millis(50);
 
 /// Runs the epochs and hands final blocks to the node.
-pub(crate) struct Epochs {
-    context: Context,
-    shared: Shared,
-    muxes: Muxes,
+pub(crate) struct Epochs<P: Platform> {
+    context: P::Context,
+    shared: Shared<P>,
+    muxes: Muxes<P>,
     certifier: Certifier,
 }
 
-impl Epochs {
+impl<P: Platform> Epochs<P> {
     /// Nothing runs yet.
-    pub(crate) fn new(context: Context, shared: Shared, muxes: Muxes) -> Self {
+    pub(crate) fn new(context: P::Context, shared: Shared<P>, muxes: Muxes<P>) -> Self {
         let certifier = Certifier::new(shared.marshal.clone());
         Self { context, shared, muxes, certifier }
     }
@@ -200,26 +230,45 @@ impl Epochs {
         Ok(())
     }
 
-    /// Enters the epoch that the archive had reached.
+    /// Enters the epoch that the archive had reached, or that of the snapshot it starts from.
     async fn resume(&mut self, processed: Option<Height>) -> Result<Active, String> {
-        let next = processed.map_or(0, |height| height.get() + 1);
-        let epoch = next / self.shared.epoch_length;
-        if epoch == 0 {
-            let genesis = digest(self.shared.app.genesis().hash());
-            return self.enter(0, genesis).await;
+        let epoch = match (processed, self.shared.beginning) {
+            (Some(height), _) => height.get().saturating_add(1) / self.shared.epoch_length,
+            (None, Some(beginning)) => beginning.epoch,
+            (None, None) => 0,
+        };
+        let parent = self.parent_of(epoch).await?;
+        self.enter(epoch, parent).await
+    }
+
+    /// What the first block of `epoch` stands on.
+    async fn parent_of(&self, epoch: u64) -> Result<Parent, String> {
+        let Some(before) = epoch.checked_sub(1) else {
+            return Ok(Parent::of(&self.shared.app.genesis()));
+        };
+        let last = self.last(before);
+        if let Some(block) = self.shared.marshal.get_block(Height::new(last)).await {
+            return Ok(Parent::of(block.inner().block()));
         }
-        let block = self.archived(self.last(epoch - 1)).await?;
-        self.enter(epoch, digest(block.inner().block().hash())).await
+        match self.shared.beginning.filter(|beginning| beginning.epoch == epoch) {
+            Some(beginning) => Ok(Parent { digest: beginning.epoch_parent, timestamp: None }),
+            None => Err(missing(last)),
+        }
     }
 
     async fn archived(&self, height: u64) -> Result<Digested<ChainBlock>, String> {
         let block = self.shared.marshal.get_block(Height::new(height)).await;
-        block.ok_or_else(|| format!("block {height} is missing in the archive"))
+        block.ok_or_else(|| missing(height))
     }
 
     /// Gives a final block with its certificate to the node and waits until it is durable there.
     /// `false` while there is no certificate.
     async fn hand_over(&mut self, block: &Block) -> Result<bool, String> {
+        let snapshot = self.shared.beginning.is_some_and(|from| from.height == block.height());
+        if snapshot && self.shared.app.height().is_some_and(|held| held >= block.height()) {
+            // The node's state is that of the snapshot: it has never held the state before.
+            return Ok(true);
+        }
         let Some(finality) = self.certifier.certificate(block.height()).await? else {
             return Ok(false);
         };
@@ -242,15 +291,17 @@ impl Epochs {
         }
         // Before the acknowledgement: after a crash here the block comes again and with it the
         // hand-over.
-        let next = self.enter(epoch + 1, digest(block.inner().block().hash())).await?;
+        let next = self.enter(epoch + 1, Parent::of(block.inner().block())).await?;
         self.forget(epoch).await;
         Ok(Delivered::Last(next))
     }
 
     /// Starts to vote in `epoch`, whose first block stands on `parent`.
-    async fn enter(&mut self, epoch: u64, parent: Digest) -> Result<Active, String> {
+    async fn enter(&mut self, epoch: u64, parent: Parent) -> Result<Active, String> {
         let validators = self.shared.app.validators(epoch);
-        let scheme = self.shared.schemes.register(epoch, &validators)?;
+        let may_vote = parent.begins_after(self.shared.vote_after);
+        let committee = self.shared.schemes.register(epoch, &validators, may_vote)?;
+        let scheme = Scheme::clone(&committee.scheme);
         let closed = |_| format!("the channels of epoch {epoch} are not available");
         let votes = self.muxes.votes.register(epoch).await.map_err(closed)?;
         let certificates = self.muxes.certificates.register(epoch).await.map_err(closed)?;
@@ -260,9 +311,20 @@ impl Epochs {
         let certificates =
             (certificates.0, self.muxes.early_certificates.release(epoch, certificates.1));
         let context = self.context.child("simplex").with_attribute("epoch", epoch);
-        let config = self.config(epoch, parent, Scheme::clone(&scheme));
-        let handle = simplex::Engine::new(context, config).start(votes, certificates, resolver);
-        info!(epoch, validators = validators.len(), "epoch begins");
+        let votes_here = scheme.me().is_some();
+        let config = self.config(epoch, parent.digest, scheme);
+        let engine = simplex::Engine::new(context, config);
+        self.shared.board.enter(committee);
+        let handle = engine.start(votes, certificates, resolver);
+        info!(epoch, validators = validators.len(), votes = votes_here, "epoch begins");
+        if !may_vote {
+            warn!(
+                epoch,
+                vote_after = self.shared.vote_after,
+                "the journal of votes was lost: this node signs nothing in this epoch and votes again \
+                 from the first epoch that begins later"
+            );
+        }
         Ok(Active { epoch, handle })
     }
 
@@ -274,11 +336,11 @@ impl Epochs {
     ) -> simplex::Config<
         Scheme,
         RoundRobin<Sha256>,
-        Oracle,
+        P::Blocker,
         Digest,
-        Automaton,
-        Automaton,
-        Automaton,
+        Automaton<P>,
+        Automaton<P>,
+        Watched<Automaton<P>>,
         Sequential,
     > {
         let leader_timeout = self.shared.heartbeat + GRACE;
@@ -286,13 +348,13 @@ impl Epochs {
         simplex::Config {
             scheme,
             elector: RoundRobin::default(),
-            blocker: self.shared.oracle.clone(),
+            blocker: self.shared.blocker.clone(),
             automaton: self.shared.automaton.clone(),
             relay: self.shared.automaton.clone(),
-            reporter: self.shared.automaton.clone(),
+            reporter: Watched::new(self.shared.automaton.clone(), Arc::clone(&self.shared.board)),
             track_historical_votes: false,
             strategy: Sequential,
-            partition: storage::votes(epoch),
+            partition: storage::votes(&self.shared.partitions, epoch),
             mailbox_size: NZUsize!(1024),
             epoch: Epoch::new(epoch),
             floor: Floor::Genesis(parent),
@@ -321,14 +383,24 @@ impl Epochs {
 
     /// Height of the last block of `epoch`.
     fn last(&self, epoch: u64) -> u64 {
-        let length = self.shared.epoch_length.get();
+        let length = self.shared.epoch_length;
         epoch * length + (length - 1)
     }
 
-    /// Removes the votes of an epoch that is long over.
+    /// Removes what is not needed after `epoch`: old blocks, and the votes of an epoch that is long
+    /// over.
     async fn forget(&self, epoch: u64) {
+        if let Some(keep) = self.shared.keep_blocks {
+            // The last block of the epoch before `epoch` stays: until the hand-over is acknowledged,
+            // a restart begins there.
+            let before = epoch.checked_sub(1).map_or(0, |before| self.last(before));
+            let kept = self.last(epoch).saturating_sub(keep).min(before);
+            self.shared.marshal.prune(Height::new(kept));
+        }
         let Some(old) = epoch.checked_sub(KEPT_EPOCHS) else { return };
-        if let Err(error) = self.context.remove(&storage::votes(old), None).await {
+        if let Err(error) =
+            self.context.remove(&storage::votes(&self.shared.partitions, old), None).await
+        {
             debug!(epoch = old, %error, "votes of an old epoch not removed");
         }
     }

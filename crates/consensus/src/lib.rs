@@ -6,17 +6,26 @@
 
 mod adapter;
 mod application;
+mod assembly;
 mod block;
+mod board;
+mod config;
 mod delivery;
 mod early;
 mod engine;
 mod epochs;
 mod finality;
+mod gossip;
 mod network;
+pub mod platform;
 mod schemes;
 mod storage;
+mod store;
 
 pub use application::Application;
 pub use block::{BlockError, decode_block};
-pub use engine::{EngineConfig, EngineError, EngineHandle, public_key, start};
+pub use board::EngineStatus;
+pub use config::{EngineConfig, EngineError, EngineFloor, MAX_PEERS};
+pub use engine::{EngineHandle, public_key, start};
 pub use finality::{Finality, FinalityDecodeError, FinalityError, namespace, quorum};
+pub use gossip::GOSSIP_BYTES_MAX;

@@ -1,15 +1,10 @@
 //! Authenticated connections between the validators, and the channels over them.
 
-use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use alloy_primitives::B256;
-use commonware_broadcast::buffered;
 use commonware_consensus::{
-    marshal::{
-        self,
-        resolver::{handler, p2p},
-        standard::Standard,
-    },
+    marshal::{self, standard::Standard},
     simplex,
 };
 use commonware_cryptography::{
@@ -22,17 +17,19 @@ use commonware_p2p::{
     max_message_size,
     utils::mux::prefixed,
 };
-use commonware_parallel::Sequential;
-use commonware_runtime::{Quota, Supervisor};
+use commonware_runtime::{Quota, Supervisor, tokio as runtime};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
 };
-use commonware_utils::{NZDuration, NZU32, NZUsize, ordered::Map};
+use commonware_utils::{NZU32, NZUsize, ordered::Map};
+use tokio::sync::watch;
+use tracing::{info, warn};
 
 use crate::{
     block::{ChainBlock, Digest},
-    engine::Context,
+    gossip,
+    platform::{Channels, Parts, Platform},
     schemes::{MAX_VALIDATORS, Scheme, decode_key},
 };
 
@@ -45,57 +42,71 @@ const BLOCKS: Quota = Quota::per_second(NZU32!(128));
 /// Queue of each internal actor of the network.
 const MAILBOX: NonZeroUsize = NZUsize!(256);
 
+/// How far ahead of ours the clock of a peer may be. Certificates do not depend on clocks, and a
+/// member whose clock has drifted by half a minute is better told so by the others than shut out:
+/// shut out, it would look like a stopped one. A recorded handshake is of no use to anyone within
+/// this time, because it is answered with fresh keys.
+const CLOCK_AHEAD: Duration = Duration::from_secs(60);
+/// How old the first message of a handshake may look: a clock behind ours, and the way of the message.
+const CLOCK_BEHIND: Duration = Duration::from_secs(70);
+
 type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
+type Context = runtime::Context;
+type Network = lookup::Network<Context, Handshake>;
 
 /// Knows the peers and shuts out those that misbehave.
-pub(crate) type Oracle = lookup::Oracle<PublicKey>;
-/// Sends on one channel.
-pub(crate) type Sender = lookup::Sender<PublicKey, Context>;
-/// Receives on one channel.
-pub(crate) type Receiver = lookup::Receiver<PublicKey>;
-/// The network before its start.
-pub(crate) type Network = lookup::Network<Context, Handshake>;
+type Oracle = lookup::Oracle<PublicKey>;
 
-/// Sends and receives new blocks.
-pub(crate) type Broadcast = buffered::Engine<Context, PublicKey, ChainBlock, Oracle, Sequential>;
+/// The real node: tokio and authenticated connections.
+pub(crate) struct Authenticated;
 
-/// One channel for each kind of traffic. The first three carry each epoch apart.
-pub(crate) struct Channels {
-    pub(crate) votes: (Sender, Receiver),
-    pub(crate) certificates: (Sender, Receiver),
-    pub(crate) resolver: (Sender, Receiver),
-    pub(crate) backfill: (Sender, Receiver),
-    pub(crate) broadcast: (Sender, Receiver),
+impl Platform for Authenticated {
+    type Context = Context;
+    type Sender = lookup::Sender<PublicKey, Context>;
+    type Receiver = lookup::Receiver<PublicKey>;
+    type Peers = Oracle;
+    type Blocker = Oracle;
 }
 
-/// Prepares the network. `peers` must include ourselves.
-pub(crate) fn init(
-    context: &Context,
-    key: &PrivateKey,
-    namespace: &[u8],
-    listen: SocketAddr,
-    peers: &Map<PublicKey, Address>,
-    max_block_bytes: usize,
-) -> (Network, Oracle, Channels) {
-    // The set never changes while the engine runs, so room for exactly this one is enough. Queues
-    // are sized by it: a lone validator needs almost none.
-    let max_peers = NonZeroUsize::new(peers.len()).unwrap_or(NonZeroUsize::MIN);
+/// Largest message of any channel in bytes.
+fn max_message(max_block_bytes: usize) -> u32 {
+    max_message_size(&[
+        prefixed(simplex::max_payload_size::<Scheme, Digest>(MAX_VALIDATORS)),
+        marshal::max_payload_size::<Standard<ChainBlock>, Scheme>(MAX_VALIDATORS, &max_block_bytes),
+        gossip::GOSSIP_BYTES_MAX,
+    ])
+}
+
+/// What the network needs to know.
+pub(crate) struct Peering<'a> {
+    pub(crate) key: &'a PrivateKey,
+    pub(crate) namespace: &'a [u8],
+    pub(crate) listen: SocketAddr,
+    /// With ourselves.
+    pub(crate) peers: &'a Map<PublicKey, Address>,
+    /// Ourselves not counted.
+    pub(crate) max_peers: usize,
+    pub(crate) max_block_bytes: usize,
+}
+
+/// The network, not yet started, with its channels.
+pub(crate) fn parts(context: &Context, peering: &Peering<'_>) -> Parts<Authenticated> {
     let handshake = Cups::<_, ChaCha20Poly1305>::new(
         Sake {
-            signer: key.clone(),
-            synchrony_bound: Duration::from_secs(5),
-            max_handshake_age: Duration::from_secs(10),
+            signer: peering.key.clone(),
+            synchrony_bound: CLOCK_AHEAD,
+            max_handshake_age: CLOCK_BEHIND,
             version: sake::Version::V1,
         },
         cups::Version::V1,
     );
-    let max_message = max_message_size(&[
-        prefixed(simplex::max_payload_size::<Scheme, Digest>(MAX_VALIDATORS)),
-        marshal::max_payload_size::<Standard<ChainBlock>, Scheme>(MAX_VALIDATORS, &max_block_bytes),
-    ]);
+    let max_peers = NonZeroUsize::MIN.saturating_add(peering.max_peers);
+    let max_message = max_message(peering.max_block_bytes);
+    let (namespace, listen) = (peering.namespace, peering.listen);
     let config = Config {
         // Validators of a consortium often share a site, and a test runs them on one machine.
         allow_private_ips: true,
+        // Only the newest set counts: who is not in it is disconnected.
         tracked_peer_sets: NonZeroUsize::MIN,
         // A restarted validator is back within seconds; the library's default is a minute.
         peer_connection_cooldown: Duration::from_secs(1),
@@ -105,55 +116,62 @@ pub(crate) fn init(
         block_duration: Duration::from_secs(3600),
         ..Config::recommended(handshake, namespace, listen, max_peers, max_message, MAILBOX)
     };
-    let (mut network, mut oracle) = lookup::Network::new(context.child("network"), config);
-    oracle.track(0, peers.clone());
+    let (mut network, mut oracle): (Network, Oracle) =
+        lookup::Network::new(context.child("network"), config);
+    oracle.track(0, peering.peers.clone());
     let channels = Channels {
         votes: network.register(0, VOTES),
         certificates: network.register(1, VOTES),
         resolver: network.register(2, BLOCKS),
         backfill: network.register(3, BLOCKS),
         broadcast: network.register(4, BLOCKS),
+        gossip: network.register(5, Quota::per_second(gossip::QUOTA)),
     };
-    (network, oracle, channels)
+    Parts {
+        channels,
+        peers: oracle.clone(),
+        blocker: oracle,
+        network: Some(Box::new(|| network.start())),
+        partitions: String::new(),
+    }
 }
 
-/// Fetches what the archive misses from peers.
-pub(crate) fn backfill(
-    context: &Context,
-    me: &PublicKey,
-    oracle: &Oracle,
-    channel: (Sender, Receiver),
-) -> (handler::Receiver<Digest>, p2p::Mailbox<Digest, PublicKey>) {
-    let config = p2p::Config {
-        public_key: me.clone(),
-        peer_provider: oracle.clone(),
-        blocker: oracle.clone(),
-        mailbox_size: MAILBOX,
-        fetch_timeout: NZDuration!(Duration::from_secs(2)),
-        fetch_retry_delay: Duration::from_millis(100),
-        priority_requests: false,
-        priority_responses: false,
-    };
-    p2p::init(context.child("backfill"), config, channel)
+/// Lets the peers of `wanted` in, and no others, whenever they change. A peer with a new address is
+/// connected anew.
+pub(crate) async fn follow_peers(
+    mut oracle: Oracle,
+    mut wanted: watch::Receiver<Map<PublicKey, Address>>,
+) {
+    let mut set = 0;
+    while wanted.changed().await.is_ok() {
+        let peers = wanted.borrow_and_update().clone();
+        set += 1;
+        info!(peers = peers.len() - 1, set, "the list of peers has changed");
+        oracle.track(set, peers);
+    }
 }
 
-/// Sends new blocks to all peers and keeps the last few of each.
-pub(crate) fn broadcast(
-    context: &Context,
-    me: &PublicKey,
-    oracle: &Oracle,
-    max_block_bytes: usize,
-) -> (Broadcast, buffered::Mailbox<PublicKey, ChainBlock>) {
-    let config = buffered::Config {
-        public_key: me.clone(),
-        mailbox_size: MAILBOX,
-        deque_size: 10,
-        priority: true,
-        codec_config: max_block_bytes,
-        peer_provider: oracle.clone(),
-        strategy: Sequential,
-    };
-    buffered::Engine::new(context.child("broadcast"), config)
+/// Those of `peers` that can be connected to, with ourselves at `listen`: at most `max_peers`, each
+/// once, the first of each. Says of the others that it leaves them out.
+pub(crate) fn usable_peers(
+    peers: &[(B256, SocketAddr)],
+    key: &PrivateKey,
+    listen: SocketAddr,
+    max_peers: usize,
+) -> Map<PublicKey, Address> {
+    let me = key.public_key();
+    let mut usable = BTreeMap::from([(me.clone(), Address::Symmetric(listen))]);
+    for (peer, address) in peers {
+        match decode_key(peer) {
+            Some(key) if key == me || usable.contains_key(&key) => {}
+            Some(key) if usable.len() <= max_peers => {
+                usable.insert(key, Address::Symmetric(*address));
+            }
+            Some(_) => warn!(%peer, max_peers, "more peers than there is room for: left out"),
+            None => warn!(%peer, "the key of a peer is not an Ed25519 key: left out"),
+        }
+    }
+    Map::from_iter_dedup(usable)
 }
 
 /// The peers with ourselves at `listen`.

@@ -21,6 +21,14 @@ pub(crate) const MAX_VALIDATORS: u32 = 64;
 /// before the current one.
 const REMEMBERED: u64 = 3;
 
+/// The committee of one epoch.
+#[derive(Clone)]
+pub(crate) struct Committee {
+    pub(crate) epoch: u64,
+    /// Checks its certificates, and signs if we vote.
+    pub(crate) scheme: Arc<Scheme>,
+}
+
 /// The committees by epoch.
 #[derive(Clone)]
 pub(crate) struct Schemes {
@@ -35,19 +43,27 @@ impl Schemes {
         Self { namespace: namespace.into(), key, by_epoch: Arc::default() }
     }
 
-    /// Registers the committee of `epoch` and returns its scheme, which signs if we are a member.
+    /// Registers the committee of `epoch` and returns it. Its scheme signs if we are a member and
+    /// `votes`.
     ///
     /// # Errors
     /// A sentence: no validators; more than [`MAX_VALIDATORS`]; a key that is not a point of the curve; a key twice.
-    pub(crate) fn register(&self, epoch: u64, validators: &[B256]) -> Result<Arc<Scheme>, String> {
+    pub(crate) fn register(
+        &self,
+        epoch: u64,
+        validators: &[B256],
+        votes: bool,
+    ) -> Result<Committee, String> {
         let committee = committee(validators).map_err(|why| format!("epoch {epoch}: {why}"))?;
-        let scheme = Scheme::signer(&self.namespace, committee.clone(), self.key.clone())
-            .unwrap_or_else(|| Scheme::verifier(&self.namespace, committee));
+        let signer =
+            votes.then(|| Scheme::signer(&self.namespace, committee.clone(), self.key.clone()));
+        let scheme =
+            signer.flatten().unwrap_or_else(|| Scheme::verifier(&self.namespace, committee));
         let scheme = Arc::new(scheme);
         let mut by_epoch = self.by_epoch.write();
         by_epoch.insert(epoch, Arc::clone(&scheme));
         by_epoch.retain(|known, _| known.saturating_add(REMEMBERED) > epoch);
-        Ok(scheme)
+        Ok(Committee { epoch, scheme })
     }
 }
 

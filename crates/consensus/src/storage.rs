@@ -6,24 +6,31 @@ use std::{
 };
 
 use commonware_consensus::{
-    marshal::{self, Start, core::Floor, standard::Standard},
+    marshal::{self, Start, core::Floor as Progress, standard::Standard, store::Blocks as _},
     simplex::types::Finalization,
     types::{FixedEpocher, ViewDelta},
 };
-use commonware_cryptography::{Digested, certificate::Verifier};
+use commonware_cryptography::{Digestible, certificate::Verifier};
 use commonware_parallel::Sequential;
 use commonware_runtime::{
-    Supervisor,
+    Error as DiskError, Storage, Supervisor,
     buffer::paged::{CacheRef, page_size},
 };
-use commonware_storage::archive::{Error, immutable};
-use commonware_utils::{NZU64, NZUsize};
+use commonware_storage::{
+    archive::{Error, immutable, prunable},
+    metadata::{self, Metadata},
+    translator::EightCap,
+};
+use commonware_utils::{NZU64, NZUsize, sequence::U64};
+use tracing::info;
 
 use crate::{
     block::{ChainBlock, Digest},
+    config::Floor,
     delivery::Marshal,
-    engine::Context,
+    platform::Platform,
     schemes::{Scheme, Schemes},
+    store::Store,
 };
 
 /// Partition prefix of blocks, certificates and caches.
@@ -38,20 +45,31 @@ pub(crate) const WRITE_BUFFER: NonZeroUsize = NZUsize!(256 * 1024);
 const PAGE: NonZeroU16 = page_size(4096);
 /// Pages of each cache, allocated at once.
 const PAGES: NonZeroUsize = NZUsize!(512);
-/// Heights per section of the archives, fixed for the life of the data.
+/// Heights per section of a whole archive, fixed for the life of the data.
 const SECTION: NonZeroU64 = NZU64!(65_536);
+/// Bounds of the heights per section of a window, which are removed together. Each section has four
+/// open files.
+const WINDOW_SECTION: std::ops::RangeInclusive<u64> = 16..=4096;
+/// Sections a window is cut into, within these bounds.
+const WINDOW_SECTIONS: u64 = 16;
 
+/// Key of the heights per section of a window, in the layout.
+const SECTION_KEY: u64 = 0;
+/// Key of the snapshot the node started from, in the layout.
+const FLOOR_KEY: u64 = 1;
+
+type Context<P> = <P as Platform>::Context;
 /// Final blocks by height and hash.
-type Blocks = immutable::Archive<Context, Digest, Arc<ChainBlock>>;
+type Blocks<P> = Store<Context<P>, Arc<ChainBlock>>;
 /// Certificates by height and hash.
-type Certificates = immutable::Archive<Context, Digest, Finalization<Scheme, Digest>>;
+type Certificates<P> = Store<Context<P>, Finalization<Scheme, Digest>>;
 /// Keeps blocks and certificates, fetches missing ones, and delivers final blocks in order.
-type Archive = marshal::core::Actor<
-    Context,
+type Archive<P> = marshal::core::Actor<
+    Context<P>,
     Standard<ChainBlock>,
     Schemes,
-    Certificates,
-    Blocks,
+    Certificates<P>,
+    Blocks<P>,
     FixedEpocher,
     Sequential,
 >;
@@ -63,68 +81,273 @@ pub(crate) fn page_cache() -> CacheRef {
 
 /// Partition of the votes this validator cast in `epoch`. Losing it while the epoch lasts can make
 /// the validator sign twice.
-pub(crate) fn votes(epoch: u64) -> String {
-    format!("votes-{epoch}")
+pub(crate) fn votes(partitions: &str, epoch: u64) -> String {
+    format!("{partitions}votes-{epoch}")
 }
 
-/// Opens the archive, or creates it in a new directory. Also tells how far the node had come.
-pub(crate) async fn open(
-    context: &Context,
-    cache: &CacheRef,
-    genesis: Digested<ChainBlock>,
-    schemes: Schemes,
-    epocher: FixedEpocher,
-    max_block_bytes: usize,
-) -> Result<(Archive, Marshal, Floor), Error> {
-    let certificates = immutable::Archive::init(
-        context.child("certificates"),
-        archive("certificates", cache, Scheme::certificate_codec_config_unbounded()),
-    )
-    .await?;
-    let blocks = immutable::Archive::init(
-        context.child("blocks"),
-        archive("blocks", cache, max_block_bytes),
-    )
-    .await?;
+/// Where an engine began that started from a snapshot: what its archive does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    /// Height of the block of the snapshot.
+    pub(crate) height: u64,
+    /// Its epoch.
+    pub(crate) epoch: u64,
+    /// The last block of the epoch before.
+    pub(crate) epoch_parent: Digest,
+}
+
+impl Beginning {
+    fn encode(&self) -> Vec<u8> {
+        let (height, epoch) = (self.height.to_be_bytes(), self.epoch.to_be_bytes());
+        [&height, &epoch, self.epoch_parent.as_ref()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (height, rest) = bytes.split_first_chunk()?;
+        let (epoch, parent) = rest.split_first_chunk()?;
+        let epoch_parent = commonware_cryptography::sha256::Digest(parent.try_into().ok()?);
+        let (height, epoch) = (u64::from_be_bytes(*height), u64::from_be_bytes(*epoch));
+        Some(Self { height, epoch, epoch_parent })
+    }
+}
+
+/// What to open.
+pub(crate) struct Plan {
+    pub(crate) partitions: String,
+    pub(crate) cache: CacheRef,
+    pub(crate) genesis: commonware_cryptography::Digested<ChainBlock>,
+    pub(crate) floor: Option<Floor>,
+    pub(crate) keep_blocks: Option<u64>,
+    pub(crate) schemes: Schemes,
+    pub(crate) epocher: FixedEpocher,
+    pub(crate) epoch_length: u64,
+    pub(crate) max_block_bytes: usize,
+}
+
+/// An open archive.
+pub(crate) struct Opened<P: Platform> {
+    pub(crate) archive: Archive<P>,
+    pub(crate) marshal: Marshal,
+    /// How far the node had come.
+    pub(crate) progress: Progress,
+    /// The snapshot the node once started from.
+    pub(crate) beginning: Option<Beginning>,
+}
+
+/// Opens the archive, or creates it in a new directory.
+///
+/// # Errors
+/// A sentence: the disk failed, or holds something else.
+pub(crate) async fn open<P: Platform>(
+    context: &Context<P>,
+    plan: Plan,
+) -> Result<Opened<P>, String> {
+    let failed = |error: Error| format!("cannot open the archive: {error}");
+    let layout =
+        Layout::<P>::open(context, &plan.partitions).await.map_err(|e| failed(e.into()))?;
+    let (layout, section) = layout.section(plan.keep_blocks).await.map_err(|e| failed(e.into()))?;
+    let certificates =
+        Kind { name: "certificates", codec: Scheme::certificate_codec_config_unbounded() };
+    let certificates = certificates
+        .open::<P, Finalization<Scheme, Digest>>(context, &plan, section, |found| {
+            found.proposal.payload
+        })
+        .await
+        .map_err(failed)?;
+    let blocks = Kind { name: "blocks", codec: plan.max_block_bytes };
+    let mut blocks = blocks
+        .open::<P, Arc<ChainBlock>>(context, &plan, section, |block| block.digest())
+        .await
+        .map_err(failed)?;
+    let mut layout = layout;
+    let start = match plan.floor {
+        Some(floor) if blocks.last().is_none_or(|last| last <= floor.block.height()) => {
+            layout = layout.begin(&floor).await.map_err(|e| failed(e.into()))?;
+            // The archive then finds it at home and need not ask peers.
+            let digest = floor.finalization.proposal.payload;
+            let block = Arc::new(ChainBlock::digested(floor.block).inner().clone());
+            blocks = blocks.put(digest, &block).await.map_err(failed)?;
+            blocks = blocks.sync().await.map_err(failed)?;
+            Start::Floor(floor.finalization)
+        }
+        _ => Start::Genesis(plan.genesis),
+    };
+    let beginning = layout.beginning();
+    let from_floor = matches!(start, Start::Floor(_));
     let config = marshal::Config {
-        provider: schemes,
-        epocher,
-        start: Start::Genesis(genesis),
-        partition_prefix: PREFIX.into(),
+        provider: plan.schemes,
+        epocher: plan.epocher,
+        start,
+        partition_prefix: format!("{}{PREFIX}", plan.partitions),
         mailbox_size: NZUsize!(1024),
         view_retention: ViewDelta::new(256),
         prunable_items_per_section: NZU64!(4096),
-        page_cache: cache.clone(),
+        page_cache: plan.cache,
         replay_buffer: REPLAY_BUFFER,
         key_write_buffer: WRITE_BUFFER,
         value_write_buffer: WRITE_BUFFER,
-        block_codec_config: max_block_bytes,
+        block_codec_config: plan.max_block_bytes,
         max_repair: NZUsize!(32),
         max_pending_acks: NZUsize!(16),
         strategy: Sequential,
     };
-    Ok(Archive::init(context.child("marshal"), certificates, blocks, config).await)
+    let (archive, marshal, progress) =
+        marshal::core::Actor::init(context.child("marshal"), certificates, blocks, config).await;
+    if progress.processed().is_none() && beginning.is_some() && !from_floor {
+        return Err("the first start from a snapshot was cut short: give the snapshot again".into());
+    }
+    Ok(Opened { archive, marshal, progress, beginning })
 }
 
-fn archive<C>(name: &str, cache: &CacheRef, codec_config: C) -> immutable::Config<C> {
-    let partition = |part: &str| format!("{PREFIX}-{name}-{part}");
-    immutable::Config {
-        metadata_partition: partition("metadata"),
-        freezer_table_partition: partition("table"),
-        freezer_table_initial_size: 4096,
-        freezer_table_resize_frequency: 4,
-        freezer_table_resize_chunk_size: 1024,
-        freezer_key_partition: partition("keys"),
-        freezer_key_page_cache: cache.clone(),
-        freezer_value_partition: partition("values"),
-        freezer_value_target_size: 1024 * 1024 * 1024,
-        freezer_value_compression: None,
-        ordinal_partition: partition("heights"),
-        items_per_section: SECTION,
-        freezer_key_write_buffer: WRITE_BUFFER,
-        freezer_value_write_buffer: WRITE_BUFFER,
-        ordinal_write_buffer: WRITE_BUFFER,
-        replay_buffer: REPLAY_BUFFER,
-        codec_config,
+/// What is fixed for the life of the folder, and where it began.
+struct Layout<P: Platform>(Metadata<Context<P>, U64, Vec<u8>>);
+
+impl<P: Platform> Layout<P> {
+    async fn open(context: &Context<P>, partitions: &str) -> Result<Self, metadata::Error> {
+        let config = metadata::Config {
+            partition: format!("{partitions}{PREFIX}-layout"),
+            codec_config: ((..=1024).into(), ()),
+        };
+        Ok(Self(Metadata::init(context.child("layout"), config).await?))
+    }
+
+    /// The heights per section of a window: once chosen it stays.
+    async fn section(
+        mut self,
+        keep_blocks: Option<u64>,
+    ) -> Result<(Self, NonZeroU64), metadata::Error> {
+        let key = U64::new(SECTION_KEY);
+        let known = self.0.get(&key).and_then(|bytes| bytes.as_slice().try_into().ok());
+        if let Some(section) = known.map(u64::from_be_bytes).and_then(NonZeroU64::new) {
+            return Ok((self, section));
+        }
+        let wanted = keep_blocks.unwrap_or(u64::MAX) / WINDOW_SECTIONS;
+        let section = wanted.clamp(*WINDOW_SECTION.start(), *WINDOW_SECTION.end());
+        if keep_blocks.is_some() {
+            self.0 = self.0.put_sync(key, section.to_be_bytes().to_vec()).await?;
+        }
+        Ok((self, NonZeroU64::new(section).unwrap_or(NonZeroU64::MIN)))
+    }
+
+    /// The engine starts from `floor`.
+    async fn begin(mut self, floor: &Floor) -> Result<Self, metadata::Error> {
+        let beginning = Beginning {
+            height: floor.block.height(),
+            epoch: floor.epoch,
+            epoch_parent: floor.epoch_parent,
+        };
+        self.0 = self.0.put_sync(U64::new(FLOOR_KEY), beginning.encode()).await?;
+        Ok(self)
+    }
+
+    fn beginning(&self) -> Option<Beginning> {
+        self.0.get(&U64::new(FLOOR_KEY)).and_then(|bytes| Beginning::decode(bytes))
+    }
+}
+
+/// One of the two stores.
+struct Kind<C> {
+    name: &'static str,
+    codec: C,
+}
+
+impl<C: Clone> Kind<C> {
+    /// Opens the store, whole or as a window. What is there of the other kind, because the node
+    /// played another part before, is carried over and removed.
+    async fn open<P, V>(
+        &self,
+        context: &Context<P>,
+        plan: &Plan,
+        section: NonZeroU64,
+        digest: impl Fn(&V) -> Digest,
+    ) -> Result<Store<Context<P>, V>, Error>
+    where
+        P: Platform,
+        V: commonware_codec::CodecShared<Cfg = C>,
+    {
+        let windowed = plan.keep_blocks.is_some();
+        let store = self.open_kind::<P, V>(context, plan, section, windowed).await?;
+        let other = self.partition(plan, !windowed, "keys");
+        match context.scan(&other).await {
+            Ok(found) if !found.is_empty() => {}
+            Ok(_) | Err(DiskError::PartitionMissing(_)) => return Ok(store),
+            Err(error) => return Err(commonware_storage::journal::Error::Runtime(error).into()),
+        }
+        let old = self.open_kind::<P, V>(context, plan, section, !windowed).await?;
+        let first = match (plan.keep_blocks, old.last()) {
+            (Some(keep), Some(last)) => {
+                let two_epochs = (last / plan.epoch_length).saturating_sub(2) * plan.epoch_length;
+                last.saturating_sub(keep).min(two_epochs)
+            }
+            _ => 0,
+        };
+        info!(store = self.name, first, windowed, "the archive changes its kind");
+        let store = store.filled(&old, first, digest).await?;
+        old.destroy().await?;
+        Ok(store)
+    }
+
+    async fn open_kind<P, V>(
+        &self,
+        context: &Context<P>,
+        plan: &Plan,
+        section: NonZeroU64,
+        windowed: bool,
+    ) -> Result<Store<Context<P>, V>, Error>
+    where
+        P: Platform,
+        V: commonware_codec::CodecShared<Cfg = C>,
+    {
+        let context = context.child(self.name);
+        if windowed {
+            let config = self.window(plan, section);
+            return Ok(Store::Window(
+                prunable::Archive::init(context.child("window"), config).await?,
+            ));
+        }
+        Ok(Store::Whole(immutable::Archive::init(context, self.whole(plan)).await?))
+    }
+
+    fn partition(&self, plan: &Plan, windowed: bool, part: &str) -> String {
+        let kind = if windowed { "-window" } else { "" };
+        format!("{}{PREFIX}-{}{kind}-{part}", plan.partitions, self.name)
+    }
+
+    fn window(&self, plan: &Plan, section: NonZeroU64) -> prunable::Config<EightCap, C> {
+        prunable::Config {
+            translator: EightCap,
+            metadata_partition: self.partition(plan, true, "metadata"),
+            key_partition: self.partition(plan, true, "keys"),
+            key_page_cache: plan.cache.clone(),
+            value_partition: self.partition(plan, true, "values"),
+            compression: None,
+            codec_config: self.codec.clone(),
+            items_per_section: section,
+            key_write_buffer: WRITE_BUFFER,
+            value_write_buffer: WRITE_BUFFER,
+            replay_buffer: REPLAY_BUFFER,
+        }
+    }
+
+    fn whole(&self, plan: &Plan) -> immutable::Config<C> {
+        immutable::Config {
+            metadata_partition: self.partition(plan, false, "metadata"),
+            freezer_table_partition: self.partition(plan, false, "table"),
+            freezer_table_initial_size: 4096,
+            freezer_table_resize_frequency: 4,
+            freezer_table_resize_chunk_size: 1024,
+            freezer_key_partition: self.partition(plan, false, "keys"),
+            freezer_key_page_cache: plan.cache.clone(),
+            freezer_value_partition: self.partition(plan, false, "values"),
+            freezer_value_target_size: 1024 * 1024 * 1024,
+            freezer_value_compression: None,
+            ordinal_partition: self.partition(plan, false, "heights"),
+            items_per_section: SECTION,
+            freezer_key_write_buffer: WRITE_BUFFER,
+            freezer_value_write_buffer: WRITE_BUFFER,
+            ordinal_write_buffer: WRITE_BUFFER,
+            replay_buffer: REPLAY_BUFFER,
+            codec_config: self.codec.clone(),
+        }
     }
 }

@@ -8,12 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Chain, Committees, Node, config, free_addresses, run, seed, wait_for};
+use support::{Chain, Committees, Node, committee, config, free_addresses, run, seed, wait_for};
 use tulou_consensus::{EngineError, public_key, start};
-
-fn committee(members: &[u8]) -> Vec<alloy_primitives::B256> {
-    members.iter().map(|i| public_key(seed(*i))).collect()
-}
 
 fn chain(members: &[u8]) -> Arc<Chain> {
     Arc::new(Chain::new(Committees::from([(0, committee(members))])))

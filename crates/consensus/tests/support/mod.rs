@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use futures::future::BoxFuture;
 use tulou_consensus::{
     Application, EngineConfig, EngineHandle, Finality, namespace, public_key, start,
@@ -29,6 +29,11 @@ pub(crate) const EPOCH_LENGTH: u64 = 10;
 /// Seed of the key of validator `i`.
 pub(crate) fn seed(i: u8) -> [u8; 32] {
     [i + 1; 32]
+}
+
+/// The keys of validators.
+pub(crate) fn committee(members: &[u8]) -> Vec<B256> {
+    members.iter().map(|i| public_key(seed(*i))).collect()
 }
 
 pub(crate) fn genesis() -> Block {
@@ -45,6 +50,8 @@ pub(crate) type Committees = BTreeMap<u64, Vec<B256>>;
 /// A chain of empty blocks. It outlives an engine, as the ledger of a node does.
 pub(crate) struct Chain {
     committees: Committees,
+    /// Blocks per epoch.
+    pub(crate) epoch_length: u64,
     /// How long a proposal is held.
     pub(crate) pace: Duration,
     /// Final blocks with their certificates, by height.
@@ -57,18 +64,22 @@ pub(crate) struct Chain {
     pub(crate) decline: AtomicBool,
     /// Refuse the block of this height.
     pub(crate) refuse: Option<u64>,
+    /// What other nodes have sent.
+    pub(crate) heard: Mutex<Vec<(B256, Bytes)>>,
 }
 
 impl Chain {
     pub(crate) fn new(committees: Committees) -> Self {
         Self {
             committees,
+            epoch_length: EPOCH_LENGTH,
             pace: Duration::ZERO,
             finals: Mutex::default(),
             delivered: Mutex::default(),
             log: None,
             decline: AtomicBool::new(false),
             refuse: None,
+            heard: Mutex::default(),
         }
     }
 
@@ -85,16 +96,18 @@ impl Chain {
     }
 
     /// Every block hangs on the one before, and every certificate proves it or a block above it.
-    /// One of the newest may be certified by a block that has not arrived.
+    /// One of the newest may be certified by a block that has not arrived. The first is block 1, or
+    /// that of a snapshot.
     pub(crate) fn check(&self) {
         let finals = self.finals.lock().unwrap();
-        let mut parent = genesis().hash();
+        let Some((first, (oldest, _))) = finals.first_key_value() else { return };
+        let mut parent = if *first == 1 { genesis().hash() } else { oldest.header().parent_hash };
         let last = finals.last_key_value().map_or(0, |(height, _)| *height);
-        for (expected, (height, (block, finality))) in (1..).zip(finals.iter()) {
+        for (expected, (height, (block, finality))) in (*first..).zip(finals.iter()) {
             assert_eq!((*height, block.height()), (expected, expected));
             assert_eq!(block.header().parent_hash, parent);
             parent = block.hash();
-            assert_eq!(finality.epoch, height / EPOCH_LENGTH);
+            assert_eq!(finality.epoch, height / self.epoch_length);
             let validators = self.committee(finality.epoch);
             finality.verify(&chain_namespace(), &validators).unwrap();
             assert_eq!(Finality::decode(&finality.encoded).as_ref(), Ok(finality));
@@ -167,6 +180,10 @@ impl Application for Node {
         self.0.log.is_none().then(|| self.0.height())
     }
 
+    fn heard(&self, from: B256, message: Bytes) {
+        self.0.heard.lock().unwrap().push((from, message));
+    }
+
     fn validators(&self, epoch: u64) -> Vec<B256> {
         self.0.committee(epoch)
     }
@@ -186,11 +203,15 @@ pub(crate) fn config(dir: &Path, i: u8, addresses: &[SocketAddr]) -> EngineConfi
         key: seed(i),
         listen: addresses[i as usize],
         peers,
+        max_peers: 8,
         chain_id: CHAIN_ID,
         genesis_hash: genesis().hash(),
         epoch_length: EPOCH_LENGTH,
         heartbeat_ms: 500,
         max_block_bytes: 1 << 20,
+        vote_after: None,
+        floor: None,
+        keep_blocks: None,
     }
 }
 

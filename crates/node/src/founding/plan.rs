@@ -58,7 +58,6 @@ struct PlannedOffice {
     office: String,
     holder: Holder,
     until: u64,
-    line: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -462,6 +461,5 @@ fn office(
             return None;
         }
     };
-    let line = reader.line(office.office.span());
-    Some(PlannedOffice { office: name.to_owned(), holder, until, line })
+    Some(PlannedOffice { office: name.to_owned(), holder, until })
 }

@@ -24,7 +24,9 @@ use crate::{
 /// Messages that wait to be read; what comes on top is dropped and comes again.
 const INBOX: usize = 1_024;
 /// Shortest time between two messages with transactions: bounds how many a second there are.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(12);
+/// How often a message is offered to a full queue before it is left to [`Gossip::remind`].
+const TRIES: usize = 50;
 /// How often a node says how it is.
 const TELL_EVERY: Duration = Duration::from_millis(2_500);
 /// How long a refused node may still read why before its connection is closed.
@@ -141,8 +143,15 @@ impl Gossip {
                 }
             }
             if let Some(transactions) = batch.take() {
-                self.send(None, &Message::Transactions(transactions));
-                tokio::time::sleep(PACE).await;
+                let message = Message::Transactions(transactions);
+                // A full queue empties within a moment; what comes meanwhile goes into one message.
+                for _ in 0..TRIES {
+                    let sent = self.send(None, &message);
+                    tokio::time::sleep(PACE).await;
+                    if sent {
+                        break;
+                    }
+                }
             }
         }
     }

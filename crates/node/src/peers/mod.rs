@@ -133,3 +133,6 @@ fn incompatible(status: &Status, needed_release: u32) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Messages of the node to the nodes of peers. Best effort: whoever is not connected misses them.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use alloy_primitives::{B256, Bytes};
+use commonware_cryptography::ed25519::PublicKey;
+use commonware_p2p::{Receiver, Recipients, Sender};
+use commonware_runtime::Clock;
+use commonware_utils::NZU32;
+use tokio::sync::mpsc;
+
+use crate::Application;
+
+/// Largest message in bytes.
+pub const GOSSIP_BYTES_MAX: usize = 256 << 10;
+/// Messages a second and peer.
+pub(crate) const QUOTA: NonZeroU32 = NZU32!(128);
+
+/// Messages that wait to be sent. With the largest size this bounds them to 32 MiB.
+const QUEUE: usize = 128;
+/// Messages sent in one go. With [`PAUSE`] it keeps below the quota, beyond which the network would
+/// drop messages without a word.
+const BURST: usize = 32;
+/// Pause after a burst.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// A message and whom it is for; `None` is everyone.
+type Outgoing = (Option<PublicKey>, Bytes);
+
+/// Where the node puts its messages.
+#[derive(Clone)]
+pub(crate) struct Outbox(mpsc::Sender<Outgoing>);
+
+impl Outbox {
+    /// The two ends of a queue.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Outgoing>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self(sender), receiver)
+    }
+
+    /// Queues a message. `false` if it is too large, or the queue is full or closed.
+    pub(crate) fn put(&self, to: Option<PublicKey>, message: Bytes) -> bool {
+        message.len() <= GOSSIP_BYTES_MAX && self.0.try_send((to, message)).is_ok()
+    }
+}
+
+/// Sends what is queued until the queue is closed.
+pub(crate) async fn send(
+    context: impl Clock,
+    mut queue: mpsc::Receiver<Outgoing>,
+    mut sender: impl Sender<PublicKey = PublicKey>,
+) {
+    let mut sent = 0;
+    while let Some((to, message)) = queue.recv().await {
+        let to = to.map_or(Recipients::All, Recipients::One);
+        sender.send(to, message.0, false);
+        sent += 1;
+        if sent % BURST == 0 {
+            context.sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Gives the node what peers send until the channel is closed.
+pub(crate) async fn hear(
+    app: Arc<dyn Application>,
+    mut receiver: impl Receiver<PublicKey = PublicKey>,
+) {
+    while let Ok((from, message)) = receiver.recv().await {
+        app.heard(B256::from_slice(from.as_ref()), Bytes::from(bytes::Bytes::from(message)));
+    }
+}
