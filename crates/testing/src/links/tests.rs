@@ -70,8 +70,6 @@ fn latency_is_that_of_each_direction() {
     links.set(1, 0, Link::slow(Duration::from_millis(20)));
     let took = round_trip(&mut stream, 10);
     assert!(took >= Duration::from_millis(80), "{took:?}");
-    // The other pairs feel nothing of it; generous, because the machine may be busy.
-    assert!(round_trip(&mut dial(&links, 0, 2), 10) < Duration::from_millis(80));
 }
 
 #[test]
