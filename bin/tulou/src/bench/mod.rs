@@ -43,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "node,consortium")]
     parts: Vec<Part>,
     #[command(flatten)]
-    consortium: consortium::Options,
+    consortium: consortium::Sizes,
 }
 
 /// A part of the benchmark.

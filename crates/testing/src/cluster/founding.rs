@@ -11,7 +11,7 @@ use std::{
 
 use alloy_primitives::B256;
 use serde_json::Value;
-use tulou_client::Rpc;
+use tulou_client::{Key, Rpc};
 
 use super::{Cluster, ClusterError, ClusterPlan, Member, Namespaces, Network, free_port};
 use crate::Links;
@@ -20,6 +20,9 @@ use crate::Links;
 const LEDGER: &str = "drill";
 /// EIP-155 id of the ledger.
 const CHAIN_ID: u64 = 77_550;
+
+/// Offices that accounts of the test mnemonic hold, so that they may put documents on file.
+const OFFICES: [(&str, u32); 4] = [("chair", 1), ("manager", 3), ("bank", 8), ("registrar", 9)];
 
 /// Where a member is reached.
 struct Place {
@@ -86,11 +89,16 @@ fn founding_file(plan: &ClusterPlan, places: &[Place]) -> String {
 
 /// What a founding file says before the members.
 pub(super) fn head(plan: &ClusterPlan, ledger: &str, chain_id: u64) -> String {
+    let offices = OFFICES.iter().filter_map(|(office, index)| {
+        let account = Key::test(*index).ok()?.address();
+        Some(format!("\n[[office]]\noffice = \"{office}\"\naccount = \"{account}\"\n"))
+    });
+    let offices: String = offices.collect();
     format!(
         "estate = \"Drill\"\nledger = \"{ledger}\"\nchain_id = {chain_id}\n\
          founded = 2026-01-01T00:00:00+08:00\nepoch_length = {}\nheartbeat_ms = {}\n\
          packs = [\"cn\"]\n\n[council]\nparticipation = \"2/3\"\nmajority = \"2/3\"\nveto = \"1/3\"\n\
-         voting_s = 600\ndelay_s = 60\n",
+         voting_s = 600\ndelay_s = 60\n{offices}",
         plan.epoch_length, plan.heartbeat_ms
     )
 }

@@ -22,7 +22,7 @@ use crate::output::{Failure, Outcome};
 const HEARTBEAT_MS: u64 = 5_000;
 
 #[derive(Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct Sizes {
     /// Sizes of the consortium.
     #[arg(long, value_delimiter = ',', default_value = "4,7,10,20")]
     validators: Vec<usize>,
@@ -44,7 +44,7 @@ pub(crate) struct Options {
 }
 
 /// Measures, prints and writes the rows. What cannot be measured is said and left out.
-pub(crate) fn run(options: &Options, out: &Path) -> Outcome {
+pub(crate) fn run(options: &Sizes, out: &Path) -> Outcome {
     let program = std::env::current_exe()?;
     let mut rows = Vec::new();
     let watch = Duration::from_secs(options.watch_s);
