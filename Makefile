@@ -81,6 +81,20 @@ bench: web ## measure, print one table and write target/bench/latest.json
 	cargo build --locked --release -p tulou
 	./target/release/tulou bench --out target/bench/latest.json $(ARGS)
 
+.PHONY: faults
+RUNS ?= 3
+BLOCKS ?= 10000
+FAULTS := $(CURDIR)/target/faults.jsonl
+faults: tools web ## every fault on real processes, RUNS=3 times; writes the table of docs/design/faults.md
+	cargo build --locked --workspace --bin tulou --bin fault-table --test faults
+	@command -v ip >/dev/null || echo "faults: without iproute2 (apt-get install iproute2) network namespaces are not tried"
+	@rm -f $(FAULTS)
+	for run in $$(seq $(RUNS)); do \
+	  TULOU_FAULT_BLOCKS=$(BLOCKS) TULOU_FAULT_RECORD=$(FAULTS) \
+	  cargo nextest run --locked --workspace --profile faults --success-output immediate -E 'binary(faults)' || true; done
+	TULOU_FAULT_METHOD=", dev build, load average $$(cut -d' ' -f1-3 /proc/loadavg), $$(date -u +%Y-%m-%d), late joiner $(BLOCKS) blocks behind" \
+	  ./target/debug/fault-table $(FAULTS) docs/design/faults.md
+
 tools: ## install what the tests and checks need and say so
 	@rustup component list --installed 2>/dev/null | grep -q clippy || rustup component add clippy rustfmt
 	@command -v cargo-nextest >/dev/null || { echo "installing cargo-nextest (some minutes)"; cargo install --locked cargo-nextest; }

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tulou-rpc", &["mempool", "ledger", "evm", "modules", "proofs", "primitives"]),
     ("tulou-client", &["modules", "proofs", "primitives"]),
     ("tulou-node", &["archive", "rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"]),
-    ("tulou", &["node", "client", "modules", "proofs", "primitives"]),
+    ("tulou", &["node", "testing", "client", "modules", "proofs", "primitives"]),
     ("tulou-testing", &["client", "modules", "primitives"]),
     ("tulou-tests", &["testing", "client", "modules", "proofs", "primitives"]),
 ];

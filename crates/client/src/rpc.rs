@@ -72,20 +72,39 @@ impl Rpc {
     /// One JSON-RPC call.
     pub fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let mut answer: Value = self
+        let answer: Value = self
             .agent
             .post(&self.url)
             .send_json(&request)
             .and_then(|mut response| response.body_mut().with_config().limit(1 << 28).read_json())
             .map_err(|e| self.unreachable(e))?;
-        if let Some(error) = answer.get("error") {
-            return Err(ClientError::Refused {
-                code: error["code"].as_i64().unwrap_or_default(),
-                message: error["message"].as_str().unwrap_or("no reason given").to_owned(),
-                data: error["data"].as_str().and_then(|text| text.parse().ok()),
-            });
+        result_of(answer)
+    }
+
+    /// Several JSON-RPC calls in one request. Answers in the order of the calls.
+    ///
+    /// # Errors
+    /// That of the first call that brought none.
+    pub fn batch(&self, calls: &[(&str, Value)]) -> Result<Vec<Value>, ClientError> {
+        let request: Vec<Value> = calls
+            .iter()
+            .enumerate()
+            .map(|(id, (method, params))| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+            .collect();
+        let answer: Value = self
+            .agent
+            .post(&self.url)
+            .send_json(&request)
+            .and_then(|mut response| response.body_mut().with_config().limit(1 << 28).read_json())
+            .map_err(|e| self.unreachable(e))?;
+        let Value::Array(mut answers) = answer else {
+            return Err(unexpected("a batch", &answer));
+        };
+        answers.sort_by_key(|answer| answer["id"].as_u64());
+        if answers.len() != calls.len() {
+            return Err(unexpected("a batch", &Value::Array(answers)));
         }
-        Ok(answer["result"].take())
+        answers.into_iter().map(result_of).collect()
     }
 
     /// One `GET` of the REST interface, e.g. `/api/v1/registry/totals`.
@@ -182,6 +201,18 @@ pub fn refusal_in_words(data: &[u8]) -> Option<String> {
         .map(|(input, value)| format!("{}: {}", input.name, crate::call::shown(value)))
         .collect();
     Some(format!("{}({})", error.name, fields.join(", ")))
+}
+
+/// What one JSON-RPC answer says.
+fn result_of(mut answer: Value) -> Result<Value, ClientError> {
+    if let Some(error) = answer.get("error") {
+        return Err(ClientError::Refused {
+            code: error["code"].as_i64().unwrap_or_default(),
+            message: error["message"].as_str().unwrap_or("no reason given").to_owned(),
+            data: error["data"].as_str().and_then(|text| text.parse().ok()),
+        });
+    }
+    Ok(answer["result"].take())
 }
 
 fn parse_number(value: &Value) -> Option<u64> {

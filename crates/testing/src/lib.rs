@@ -1,8 +1,21 @@
-//! What stories and crash tests share: the built program and a node of it.
+//! What stories, crash and fault tests share: the built program, a node of it, a whole consortium of
+//! processes with links that can be spoilt, and people who go on sending.
+
+mod cluster;
+mod drill;
+mod links;
+mod load;
 
 use std::path::PathBuf;
 
 use tulou_client::LocalNode;
+
+pub use cluster::{
+    Cluster, ClusterError, ClusterPlan, Neighbour, Network, Receipt, free_port, wait_until,
+};
+pub use drill::Drill;
+pub use links::{Link, Links};
+pub use load::{Load, LoadPlan, document};
 
 /// The built program: `TULOU_BIN`, or the one beside the test that asks.
 ///

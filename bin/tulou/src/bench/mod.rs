@@ -3,9 +3,11 @@
 //! Every figure is taken in one run on one machine, client included, and printed with the limit it is
 //! compared to: the rate at which all cores together recover the senders of the same transactions.
 
+mod consortium;
 mod idle;
 mod limit;
 mod load;
+mod process;
 mod report;
 
 use std::{
@@ -37,9 +39,33 @@ pub(crate) struct Options {
     /// Folder with a register to import.
     #[arg(long, default_value = "demo/guihua")]
     register: PathBuf,
+    /// What to measure: one node, the consortium, or both.
+    #[arg(long, value_delimiter = ',', default_value = "node,consortium")]
+    parts: Vec<Part>,
+    #[command(flatten)]
+    consortium: consortium::Sizes,
+}
+
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// One validator and its interfaces.
+    Node,
+    /// Several validators, many ledgers, copies.
+    Consortium,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
+    if options.parts.contains(&Part::Node) {
+        one_node(options)?;
+    }
+    if options.parts.contains(&Part::Consortium) {
+        consortium::run(&options.consortium, &consortium::file_beside(&options.out))?;
+    }
+    Ok(())
+}
+
+fn one_node(options: &Options) -> Outcome {
     let transactions = limit::sign_transfers(options.transfers)?;
     let recovery = limit::recoveries_per_s(&transactions);
     let mut rows = vec![report::Row::limit(recovery)];
@@ -91,40 +117,16 @@ impl Server {
 
     /// CPU seconds the node has used so far, user and system.
     pub(crate) fn cpu_s(&self) -> f64 {
-        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", self.0.pid())) else {
-            return 0.0;
-        };
-        // Fields after the name in parentheses: state is the first, utime and stime the 12th and 13th,
-        // in ticks of 10 ms.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-        let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
-        (ticks(11) + ticks(12)) / 100.0
+        process::cpu_s(self.0.pid())
     }
 
     /// Memory the node holds now.
     pub(crate) fn rss_mib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.pid()));
-        let kib = status.unwrap_or_default().lines().find_map(|line| {
-            line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok()
-        });
-        kib.unwrap_or(0.0) / 1024.0
+        process::rss_mib(self.0.pid())
     }
 
     /// Bytes in the node's folder, as the file system accounts them.
     pub(crate) fn disk_bytes(&self) -> u64 {
-        folder_bytes(self.0.dir())
+        process::folder_bytes(self.0.dir())
     }
-}
-
-fn folder_bytes(dir: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => folder_bytes(&entry.path()),
-            Ok(meta) => meta.blocks() * 512,
-            Err(_) => 0,
-        })
-        .sum()
 }
