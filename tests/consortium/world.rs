@@ -13,20 +13,20 @@ use std::{
 use serde_json::Value;
 use tulou_client::Rpc;
 
-pub const CHAIN_ID: u64 = 990_071;
-pub const NAMES: [&str; 4] = ["housing", "street", "bank", "committee"];
+pub(crate) const CHAIN_ID: u64 = 990_071;
+pub(crate) const NAMES: [&str; 4] = ["housing", "street", "bank", "committee"];
 /// Longest wait for anything; a busy machine is slow, a broken one never gets there.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
-pub struct World {
-    pub dir: PathBuf,
-    pub nodes: Vec<PathBuf>,
+pub(crate) struct World {
+    pub(crate) dir: PathBuf,
+    pub(crate) nodes: Vec<PathBuf>,
     rpc_ports: Vec<u16>,
     children: Vec<Option<Child>>,
 }
 
 /// Runs the program and waits for its end.
-pub fn tulou(arguments: &[&str]) -> Output {
+pub(crate) fn tulou(arguments: &[&str]) -> Output {
     Command::new(tulou_testing::program())
         .args(arguments)
         .env_remove("TULOU_PASSPHRASE_FILE")
@@ -36,18 +36,18 @@ pub fn tulou(arguments: &[&str]) -> Output {
 }
 
 /// As [`tulou`], and it must succeed. Returns what it said.
-pub fn tulou_says(arguments: &[&str]) -> String {
+pub(crate) fn tulou_says(arguments: &[&str]) -> String {
     let output = tulou(arguments);
     let (said, log) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{arguments:?}: {said}{log}");
     said
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-pub fn shown(path: &Path) -> &str {
+pub(crate) fn shown(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
@@ -59,7 +59,7 @@ fn free_ports(count: usize) -> Vec<u16> {
 }
 
 /// A founding file of four members on this machine.
-pub fn founding_file(ports: &[u16]) -> String {
+pub(crate) fn founding_file(ports: &[u16]) -> String {
     let mut file = format!(
         "estate = \"four\"\nledger = \"four\"\nchain_id = {CHAIN_ID}\n\
          founded = 2026-01-01T00:00:00+08:00\nepoch_length = 50\nheartbeat_ms = 1000\n\
@@ -77,7 +77,7 @@ pub fn founding_file(ports: &[u16]) -> String {
 
 impl World {
     /// Founds a ledger in a new folder. Nothing runs yet.
-    pub fn founded(name: &str) -> Self {
+    pub(crate) fn founded(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("tulou-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("a folder");
@@ -94,23 +94,23 @@ impl World {
         Self { dir, nodes, rpc_ports, children: NAMES.iter().map(|_| None).collect() }
     }
 
-    pub fn rpc(&self, i: usize) -> Rpc {
+    pub(crate) fn rpc(&self, i: usize) -> Rpc {
         Rpc::new(&self.url(i))
     }
 
-    pub fn url(&self, i: usize) -> String {
+    pub(crate) fn url(&self, i: usize) -> String {
         format!("http://127.0.0.1:{}", self.rpc_ports[i])
     }
 
     /// Starts a member's process without waiting.
-    pub fn spawn(&mut self, i: usize) {
+    pub(crate) fn spawn(&mut self, i: usize) {
         self.spawn_with(i, &[]);
     }
 
     /// As [`World::spawn`] with more arguments.
-    pub fn spawn_with(&mut self, i: usize, arguments: &[&str]) {
-        let log = fs::OpenOptions::new().create(true).append(true);
-        let log = log.clone().open(self.nodes[i].join("log")).expect("a log");
+    pub(crate) fn spawn_with(&mut self, i: usize, arguments: &[&str]) {
+        let log = self.nodes[i].join("log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let child = Command::new(tulou_testing::program())
             .args(["node", "--dir"])
             .arg(&self.nodes[i])
@@ -123,22 +123,22 @@ impl World {
         self.children[i] = Some(child);
     }
 
-    pub fn start_all(&mut self) {
+    pub(crate) fn start_all(&mut self) {
         (0..NAMES.len()).for_each(|i| self.spawn(i));
         (0..NAMES.len()).for_each(|i| self.wait_until_it_answers(i));
     }
 
-    pub fn wait_until_it_answers(&self, i: usize) {
+    pub(crate) fn wait_until_it_answers(&self, i: usize) {
         eventually(&format!("{} answers", NAMES[i]), || self.rpc(i).block_number().ok());
     }
 
     /// What a member has logged so far.
-    pub fn log(&self, i: usize) -> String {
+    pub(crate) fn log(&self, i: usize) -> String {
         fs::read_to_string(self.nodes[i].join("log")).unwrap_or_default()
     }
 
     /// Ends a process as a power cut would.
-    pub fn kill(&mut self, i: usize) {
+    pub(crate) fn kill(&mut self, i: usize) {
         if let Some(mut child) = self.children[i].take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -146,19 +146,19 @@ impl World {
     }
 
     /// What a member says of the consortium.
-    pub fn seen_by(&self, i: usize) -> Value {
+    pub(crate) fn seen_by(&self, i: usize) -> Value {
         self.rpc(i).get("/api/v1/node/consortium").expect("the node answers")
     }
 
     /// States of all members as one of them sees them.
-    pub fn states(&self, i: usize) -> Vec<String> {
+    pub(crate) fn states(&self, i: usize) -> Vec<String> {
         let seen = self.seen_by(i);
         let members = seen["members"].as_array().expect("members");
         members.iter().map(|m| m["state"].as_str().expect("a state").to_owned()).collect()
     }
 
     /// The blocks of a height at some members, which must be one and the same.
-    pub fn agree(&self, members: &[usize], height: u64) {
+    pub(crate) fn agree(&self, members: &[usize], height: u64) {
         let block = |i: &usize| {
             let what = format!("block {height} at {}", NAMES[*i]);
             let block = eventually(&what, || {
@@ -187,7 +187,7 @@ impl Drop for World {
 }
 
 /// Waits until something is there.
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {

@@ -19,15 +19,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tulou-consensus", &["ledger", "proofs", "primitives"]),
     ("tulou-rpc", &["mempool", "ledger", "evm", "modules", "proofs", "primitives"]),
     ("tulou-client", &["modules", "proofs", "primitives"]),
-    ("tulou-node", &["archive", "rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"]),
+    (
+        "tulou-node",
+        &["archive", "rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"],
+    ),
     ("tulou", &["node", "testing", "client", "modules", "proofs", "primitives"]),
     ("tulou-testing", &["client", "modules", "primitives"]),
     ("tulou-tests", &["testing", "client", "modules", "proofs", "primitives"]),
 ];
 
 /// Foreign engines and the one room that names each.
-const ENGINES: &[(&str, &str)] =
-    &[("revm", "tulou-evm"), ("commonware-", "tulou-consensus"), ("fjall", "tulou-ledger"), ("object_store", "tulou-archive")];
+const ENGINES: &[(&str, &str)] = &[
+    ("revm", "tulou-evm"),
+    ("commonware-", "tulou-consensus"),
+    ("fjall", "tulou-ledger"),
+    ("object_store", "tulou-archive"),
+];
 
 #[test]
 fn arrows_point_down() {

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tulou_ledger::{ArchivedBlock, Ledger, LedgerConfig, LedgerError, LogQuery};
 
 use crate::{
-    chain::{EPOCH, certify, extend, genesis, open},
+    chain::{EPOCH, certify, extend, genesis},
     damage::verify,
 };
 
@@ -140,7 +140,7 @@ const PRUNER: &str = "TULOU_LEDGER_PRUNER";
 fn pruner() {
     let Some(dir) = std::env::var_os(PRUNER) else { return };
     let ledger = open_small(Path::new(&dir));
-    let below = ledger.first_kept() + 200;
+    let below = (ledger.first_kept() + 200).min(800);
     ledger
         .prune(below, &mut |_| {
             std::thread::sleep(Duration::from_millis(5));

@@ -24,7 +24,9 @@ async fn the_key_sheet_says_which_ledger_this_is_and_who_certifies() {
     assert_eq!(answer["epochLength"], json!(EPOCH));
     let early = world.error("tulou_getKeySheet", json!([1])).await;
     assert_eq!(early, (-32000, "the newest epoch is 0, not 1".into()));
-    (0..EPOCH).for_each(|_| drop(world.mine()));
+    for _ in 0..EPOCH {
+        world.mine();
+    }
     let later = world.ask("tulou_getKeySheet", json!([1])).await;
     assert_eq!(KeySheet::parse(later["text"].as_str().unwrap()).unwrap().epoch, 1);
 }
@@ -35,7 +37,9 @@ async fn a_link_leads_from_each_epoch_that_is_over_to_the_next() {
     let (code, message) = world.error("tulou_getEpochLink", json!([0])).await;
     assert_eq!(code, -32000);
     assert_eq!(message, "epoch 0 is not over: it ends with block 3, the newest block is 0");
-    (0..2 * EPOCH).for_each(|_| drop(world.mine()));
+    for _ in 0..2 * EPOCH {
+        world.mine();
+    }
     for (epoch, end) in [(json!(0), 3), (json!("0x1"), 7)] {
         let link: EpochLink = read(&world.ask("tulou_getEpochLink", json!([epoch])).await);
         let header = world.ledger.header(end).unwrap().unwrap();
@@ -53,7 +57,9 @@ async fn a_link_leads_from_each_epoch_that_is_over_to_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_page_of_an_epoch_needs_a_certificate_of_its_own() {
     let world = World::start(RpcConfig::default()).await;
-    (0..2).for_each(|_| drop(world.mine()));
+    for _ in 0..2 {
+        world.mine();
+    }
     world.mine_certified(|_| None);
     world.mine();
     let (code, message) = world.error("tulou_getEpochLink", json!([0])).await;
@@ -85,7 +91,9 @@ async fn links_join_a_page_to_its_certificate() {
     let world = World::start(RpcConfig::default()).await;
     let raw = transfer(0);
     world.mempool.submit(raw.clone()).unwrap();
-    (0..3).for_each(|_| drop(world.mine_certified(|_| None)));
+    for _ in 0..3 {
+        world.mine_certified(|_| None);
+    }
     world.mine();
     let header = |height| world.ledger.header(height).unwrap().unwrap();
     let answer = world.ask("tulou_getReceiptProof", json!([keccak256(&raw)])).await;
