@@ -1,4 +1,5 @@
 #![doc = include_str!("README.md")]
+#![allow(clippy::too_many_arguments, reason = "the proposal's event has them; sol! makes it")]
 
 use alloy_json_abi::JsonAbi;
 use alloy_sol_types::SolCall;
@@ -247,7 +248,7 @@ fn propose(cx: &mut Cx<'_>, c: &proposeCall) -> Res<u64> {
 ///
 /// # Errors
 /// - [`NoCouncil`], [`NotGovernor`], [`NoSuchProposal`].
-/// - [`WrongStage`]: withdrawn.
+/// - [`WrongStage`]: it was withdrawn.
 /// - [`VotingOver`]: its close has come.
 fn vote(cx: &mut Cx<'_>, id: u64, in_favour: bool) -> Res<()> {
     let (member, weight) = governor(cx)?;

@@ -11,8 +11,7 @@ const ANYONE: Address = Address::repeat_byte(0xaa);
 const NOW: u64 = 1_790_100_000;
 
 fn vectors() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/light.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(include_str!("../../tests/vectors/light.json")).unwrap()
 }
 
 fn sheet() -> String {

@@ -281,9 +281,12 @@ fn the_council_changes_the_set_by_proposal() {
     assert!(m.now > NOW);
 }
 
+/// Makes a good genesis a bad one.
+type Spoil<'a> = &'a dyn Fn(&mut Genesis);
+
 #[test]
 fn genesis_names_what_makes_no_set() {
-    let cases: [(&str, &dyn Fn(&mut Genesis)); 5] = [
+    let cases: [(&str, Spoil); 5] = [
         ("at least one height", &|g| g.epoch_length = 0),
         ("no ed25519 key", &|g| g.members[1].node = B256::repeat_byte(2)),
         ("another node", &|g| g.members[1].node = g.members[0].node),

@@ -33,8 +33,8 @@ fn four_processes_keep_one_book_and_lose_one_of_them() {
     let mut world = World::founded("four");
     world.start_all();
     let first = send(&world.rpc(0), 0);
-    for i in 1..NAMES.len() {
-        assert_eq!(receipt_at(&world, i, &first["transactionHash"]), first, "{}", NAMES[i]);
+    for (i, name) in NAMES.iter().enumerate().skip(1) {
+        assert_eq!(receipt_at(&world, i, &first["transactionHash"]), first, "{name}");
     }
     world.agree(&[0, 1, 2, 3], height_of(&first));
     eventually("everybody sees everybody agree", || {

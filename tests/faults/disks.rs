@@ -59,15 +59,14 @@ fn an_altered_byte_is_found_and_not_served() {
     let mark = format!("mark {}", hex::encode(&keccak256("altered")[..12]));
     let hash = put_on_file(&cluster, 0, &mark);
     let receipt = wait_for_receipt(&cluster, 3, hash);
-    for (fault, part, engine) in [
-        ("one byte altered in a member's blocks and state (the first)", Occurrence::First, false),
-        ("one byte altered in a member's blocks and state (the last)", Occurrence::Last, false),
-        ("one byte altered in a member's archive of certified blocks", Occurrence::First, true),
+    for (fault, part) in [
+        ("one byte altered in a member's blocks and state (the first)", Occurrence::First),
+        ("one byte altered in a member's blocks and state (the last)", Occurrence::Last),
     ] {
         let mut drill =
             Drill::begin(fault, "the member finds it and refuses to serve; the others go on");
         cluster.stop(3);
-        let folder = cluster.ledger_folder(3).join(if engine { "engine" } else { "ledger" });
+        let folder = cluster.ledger_folder(3).join("ledger");
         let altered = Altered::make(&folder, mark.as_bytes(), part);
         let height = cluster.highest();
         launch(&mut cluster, 3, &[]);

@@ -138,7 +138,8 @@ pub fn start(config: EngineConfig, app: Arc<dyn Application>) -> Result<EngineHa
     let outside =
         Outside { app, board: Arc::clone(&board), outbox: outgoing, failure: Arc::clone(&failure) };
     let run = Run { setup: setup.clone(), outside, wanted, stopped };
-    let thread = thread::Builder::new().name("consensus".into()).spawn(move || run.to_the_end())?;
+    let thread =
+        thread::Builder::new().name("consensus".into()).spawn(move || run.until_the_end())?;
     Ok(handle(thread))
 }
 
@@ -151,7 +152,7 @@ struct Run {
 }
 
 impl Run {
-    fn to_the_end(self) {
+    fn until_the_end(self) {
         let runner = runtime::Runner::new(
             runtime::Config::default()
                 .with_worker_threads(2)

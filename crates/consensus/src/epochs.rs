@@ -100,6 +100,18 @@ impl<P: Platform> Muxes<P> {
     }
 }
 
+/// What one epoch's voting engine is made from.
+type VotingConfig<P> = simplex::Config<
+    Scheme,
+    RoundRobin<Sha256>,
+    <P as Platform>::Blocker,
+    Digest,
+    Automaton<P>,
+    Automaton<P>,
+    Watched<Automaton<P>>,
+    Sequential,
+>;
+
 /// The engine of the current epoch. Ends with its owner.
 struct Active {
     epoch: u64,
@@ -328,21 +340,7 @@ impl<P: Platform> Epochs<P> {
         Ok(Active { epoch, handle })
     }
 
-    fn config(
-        &self,
-        epoch: u64,
-        parent: Digest,
-        scheme: Scheme,
-    ) -> simplex::Config<
-        Scheme,
-        RoundRobin<Sha256>,
-        P::Blocker,
-        Digest,
-        Automaton<P>,
-        Automaton<P>,
-        Watched<Automaton<P>>,
-        Sequential,
-    > {
+    fn config(&self, epoch: u64, parent: Digest, scheme: Scheme) -> VotingConfig<P> {
         let leader_timeout = self.shared.heartbeat + GRACE;
         let certification_timeout = leader_timeout + CERTIFY;
         simplex::Config {

@@ -95,16 +95,21 @@ impl<T> Drop for Abandonable<T> {
 }
 
 impl Parts {
-    fn env(&self, version: &Version, parent: &Block, timestamp: u64) -> BlockEnv {
-        BlockEnv {
+    /// What the block on this version sees. Its gas limit is the council's, from the block after the
+    /// one that changed it.
+    fn env(&self, version: &Version, timestamp: u64) -> Result<BlockEnv, Refused> {
+        let height = version.height() + 1;
+        let gas_limit =
+            tulou_evm::gas_limit(version).map_err(|e| Refused::Unknown(e.to_string()))?;
+        Ok(BlockEnv {
             chain_id: self.genesis.chain_id,
-            height: parent.height() + 1,
+            height,
             timestamp,
-            gas_limit: self.genesis.gas_limit,
+            gas_limit,
             beneficiary: self.beneficiary,
             prevrandao: B256::ZERO,
-            next_validators: self.next_validators(version, parent.height() + 1),
-        }
+            next_validators: self.next_validators(version, height),
+        })
     }
 
     /// Commitment to the validators of the next epoch, where `height` is the last of its own. They were
@@ -154,7 +159,7 @@ impl Parts {
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         self.known_release(&version)?;
         let timestamp = self.clock.now().max(parent.header().timestamp);
-        let env = self.env(&version, parent, timestamp);
+        let env = self.env(&version, timestamp)?;
         let limits = BuildLimits {
             gas: env.gas_limit,
             bytes: BLOCK_BYTES_MAX,
@@ -204,10 +209,8 @@ impl Parts {
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         self.known_release(&version)?;
         let block = block.clone().with_known(|hash| self.mempool.known(hash));
-        let env = BlockEnv {
-            beneficiary: header.beneficiary,
-            ..self.env(&version, parent, header.timestamp)
-        };
+        let env =
+            BlockEnv { beneficiary: header.beneficiary, ..self.env(&version, header.timestamp)? };
         let begun = Instant::now();
         let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
         self.meters.executed(begun.elapsed());

@@ -97,12 +97,7 @@ pub(crate) fn assemble(
     });
     let peers = runtime.block_on(allowlist::resolved(&base.allow_list()));
     let mut engine = engine_config(&base, &folder, &secrets, peers.clone(), vote_after);
-    // Read by an engine without blocks only: the ledger came from a snapshot, or the engine was lost.
-    engine.floor = base.ledger.floor()?.map(|floor| EngineFloor {
-        block: floor.block,
-        certificate: floor.certificate,
-        epoch_parent: floor.epoch_parent,
-    });
+    engine.floor = floor_of(&base.ledger)?;
     let engine = tulou_consensus::start(engine, Arc::new(chain))?;
     *base.engine.write() = Some(engine);
 
@@ -146,6 +141,16 @@ pub(crate) fn assemble(
         guard,
         runtime: Some(runtime),
     })
+}
+
+/// Where the engine begins, if it has no blocks: the ledger came from a snapshot, or the engine's folder
+/// was lost.
+fn floor_of(ledger: &Ledger) -> Result<Option<EngineFloor>, NodeError> {
+    Ok(ledger.floor()?.map(|floor| EngineFloor {
+        block: floor.block,
+        certificate: floor.certificate,
+        epoch_parent: floor.epoch_parent,
+    }))
 }
 
 /// Opens the folder's ledger and what hangs on it.

@@ -138,10 +138,13 @@ fn rules_refuse_shares_and_times_outside_of_their_bounds() {
     refused::<OnlyCouncil>(call(&mut m, member(1), &setRulesCall { rules }));
 }
 
+/// Makes a good genesis a bad one.
+type Spoil<'a> = &'a dyn Fn(&mut Genesis);
+
 #[test]
 fn genesis_names_what_makes_no_council() {
     let two_thirds = Share { num: 2, den: 3 };
-    let cases: [(&str, &dyn Fn(&mut Genesis)); 12] = [
+    let cases: [(&str, Spoil); 12] = [
         ("1 members have weight", &|g| g.members.iter_mut().skip(1).for_each(|m| m.weight = 0)),
         ("2 members have weight", &|g| g.members.iter_mut().skip(2).for_each(|m| m.weight = 0)),
         ("weight 9", &|g| g.members[0].weight = 9),

@@ -115,13 +115,11 @@ impl Host {
         for i in 0..self.nodes.len() {
             let Some(node) = self.nodes[i].node.as_ref() else { continue };
             match node.stepped_down() {
-                Some(StepDown::Damage(_)) => {}
-                Some(StepDown::NoRoom(_)) => {
-                    if node.no_room().is_none() {
-                        self.restart(i)?;
-                        restarted = true;
-                    }
+                Some(StepDown::NoRoom(_)) if node.no_room().is_none() => {
+                    self.restart(i)?;
+                    restarted = true;
                 }
+                Some(StepDown::Damage(_) | StepDown::NoRoom(_)) => {}
                 // A full disk may end the engine before the guard has looked.
                 None if !node.is_running() && node.no_room().is_none() => {
                     let reason = node.failure().unwrap_or_else(|| "its engine has stopped".into());

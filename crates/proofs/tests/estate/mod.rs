@@ -42,7 +42,7 @@ fn members(epoch: u64) -> Vec<u8> {
 
 /// The set of an epoch, ascending by key.
 pub(crate) fn set(epoch: u64) -> Vec<B256> {
-    sorted(&members(epoch)).into_iter().map(|n| key_of(n)).collect()
+    sorted(&members(epoch)).into_iter().map(key_of).collect()
 }
 
 fn sorted(members: &[u8]) -> Vec<u8> {

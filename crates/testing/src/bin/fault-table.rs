@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     match write(record, page) {
-        Ok(failed) if failed == 0 => ExitCode::SUCCESS,
+        Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
             eprintln!("{failed} drills failed; the table says which");
             ExitCode::FAILURE
