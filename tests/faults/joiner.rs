@@ -50,10 +50,10 @@ fn from_the_first_block(cluster: &mut Cluster, load: &Load) {
 /// Returns a height from which on it has everything.
 fn from_a_snapshot(cluster: &mut Cluster, load: &Load) -> u64 {
     let mut drill = Drill::begin(
-        "an observer joins late, from a snapshot",
+        "an observer joins late, from a snapshot in an archive",
         "starts at a certified state root and follows",
     );
-    let place = cluster.dir().join("snapshot");
+    let place = format!("file://{}", cluster.dir().join("archive").display());
     // A running node holds its folder; three of four go on without it.
     cluster.stop(0);
     let made = Command::new(program())
@@ -67,7 +67,6 @@ fn from_a_snapshot(cluster: &mut Cluster, load: &Load) -> u64 {
     // Below the snapshot the newcomer has nothing to compare.
     cluster.expect_no_fork();
     launch(cluster, 0, &[]);
-    let place = place.display().to_string();
     launch(cluster, 5, &["--from-snapshot", &place]);
     drill.caught_up(cluster.wait_until_level(5, LONG));
     drill.note(String::from_utf8_lossy(&made.stdout).trim().to_owned());

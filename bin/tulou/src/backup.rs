@@ -8,8 +8,8 @@ use std::{
 
 use clap::Args;
 use tulou_node::{
-    LedgerSettings, NodeFolder, SETTINGS, Settings, ledger_dir, open_ledger, start_from_snapshot,
-    verify_ledger, write_snapshot,
+    LedgerSettings, NodeFolder, SETTINGS, Settings, ledger_dir, open_ledger, send_to_archive,
+    start_from_archive, start_from_snapshot, verify_ledger, write_snapshot,
 };
 
 use crate::output::{Failure, Outcome, say};
@@ -45,9 +45,10 @@ impl Which {
 pub(crate) struct Snapshot {
     #[command(flatten)]
     which: Which,
-    /// Folder for the snapshot.
+    /// Folder for the snapshot; or an archive, `file:///folder` or `s3://bucket/prefix` with its keys in the
+    /// usual variables (AWS_ACCESS_KEY_ID ...), which gets the blocks as well.
     #[arg(long)]
-    out: PathBuf,
+    out: String,
 }
 
 #[derive(Debug, Args)]
@@ -85,16 +86,30 @@ const FILES: [&str; 2] = ["genesis.json", "card.toml"];
 pub(crate) fn snapshot(options: &Snapshot) -> Outcome {
     let begun = Instant::now();
     let (genesis, ledger) = open_ledger(&options.which.folder()?).map_err(in_use)?;
-    let manifest = write_snapshot(&ledger, genesis.chain_id, &options.out)?;
+    let out = &options.out;
+    let manifest = if is_archive(out) {
+        let (manifest, shipped) = send_to_archive(&ledger, genesis.chain_id, out)?;
+        say(&format!(
+            "{} blocks sent; the archive holds all below {}",
+            shipped.blocks, shipped.next
+        ))?;
+        manifest
+    } else {
+        write_snapshot(&ledger, genesis.chain_id, Path::new(out))?
+    };
     let mb = manifest.bytes as f64 / 1e6;
     let rate = manifest.record_bytes as f64 / 1e6 / begun.elapsed().as_secs_f64().max(1e-3);
     say(&format!(
-        "block {}: {} accounts, {mb:.1} MB in {} parts, {rate:.0} MB of state a second, in {}",
+        "block {}: {} accounts, {mb:.1} MB in {} parts, {rate:.0} MB of state a second, in {out}",
         manifest.height,
         manifest.accounts,
         manifest.chunks.len(),
-        options.out.display()
     ))
+}
+
+/// Whether a place is an archive rather than a plain folder.
+fn is_archive(place: &str) -> bool {
+    place.contains("://")
 }
 
 pub(crate) fn backup(options: &Backup) -> Outcome {
@@ -204,14 +219,17 @@ pub(crate) fn verify(options: &Verify) -> Outcome {
 }
 
 /// Makes the ledger of a node from a snapshot, where the node has none yet.
-pub(crate) fn start_from(dir: &Path, from: &Path) -> Outcome {
+pub(crate) fn start_from(dir: &Path, from: &str) -> Outcome {
     let which = Which { dir: dir.to_owned(), ledger: None };
     let folder = which.folder()?;
     if folder.ledger().exists() {
         // The second start with the same arguments goes on.
         return Ok(());
     }
-    let height = start_from_snapshot(&folder, from)?;
+    let height = match is_archive(from) {
+        true => start_from_archive(&folder, from)?,
+        false => start_from_snapshot(&folder, Path::new(from))?,
+    };
     say(&format!("starting from block {height}, signed by the validators since the first page"))
 }
 

@@ -27,9 +27,10 @@ pub(crate) struct Options {
     /// Address for people and programs, instead of the one in node.toml.
     #[arg(long)]
     rpc: Option<SocketAddr>,
-    /// A snapshot to start from where the node has no blocks yet. It needs no trust.
+    /// A snapshot to start from where the node has no blocks yet: its folder, or the newest of an archive,
+    /// `file:///folder` or `s3://bucket/prefix`. It needs no trust.
     #[arg(long)]
-    from_snapshot: Option<PathBuf>,
+    from_snapshot: Option<String>,
     /// Ends when standard input closes: for a program that starts nodes and may be killed.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,

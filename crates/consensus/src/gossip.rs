@@ -18,11 +18,11 @@ pub(crate) const QUOTA: NonZeroU32 = NZU32!(128);
 
 /// Messages that wait to be sent. With the largest size this bounds them to 32 MiB.
 const QUEUE: usize = 128;
-/// Messages sent in one go. With [`PAUSE`] it keeps below the quota, beyond which the network would
+/// Time between two messages in the long run. It keeps below the quota, beyond which the network would
 /// drop messages without a word.
-const BURST: usize = 32;
-/// Pause after a burst.
-const PAUSE: Duration = Duration::from_millis(300);
+const PACE: Duration = Duration::from_millis(10);
+/// How far the messages may run ahead of their pace: a burst of 24 after a quiet time.
+const AHEAD: Duration = Duration::from_millis(240);
 
 /// A message and whom it is for; `None` is everyone.
 type Outgoing = (Option<PublicKey>, Bytes);
@@ -50,13 +50,15 @@ pub(crate) async fn send(
     mut queue: mpsc::Receiver<Outgoing>,
     mut sender: impl Sender<PublicKey = PublicKey>,
 ) {
-    let mut sent = 0;
+    let mut due = context.current();
     while let Some((to, message)) = queue.recv().await {
         let to = to.map_or(Recipients::All, Recipients::One);
         sender.send(to, message.0, false);
-        sent += 1;
-        if sent % BURST == 0 {
-            context.sleep(PAUSE).await;
+        let now = context.current();
+        due = due.max(now) + PACE;
+        let ahead = due.duration_since(now).unwrap_or_default();
+        if ahead > AHEAD {
+            context.sleep(ahead - AHEAD).await;
         }
     }
 }

@@ -32,7 +32,8 @@ pub use settings::{
     LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError, SnapshotSettings,
 };
 pub use snapshot::{
-    SnapshotFault, open_ledger, start_from_snapshot, verify_ledger, write_snapshot,
+    SnapshotFault, open_ledger, send_to_archive, start_from_archive, start_from_snapshot,
+    verify_ledger, write_snapshot,
 };
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::{ops::ControlFlow, path::Path};
 
 use alloy_primitives::B256;
+use tulou_archive::{Archive, ArchiveConfig, ArchiveError, Shipped};
 use tulou_consensus::Finality;
 use tulou_ledger::{
     FolderSnapshot, Ledger, LedgerConfig, LedgerError, Manifest, Offer, Pace, SnapshotError,
-    VerifyProgress, VerifyReport,
+    SnapshotSource, VerifyProgress, VerifyReport,
 };
 use tulou_primitives::{Block, Genesis, epoch_of};
 
@@ -30,6 +31,17 @@ pub enum SnapshotFault {
     /// The snapshot.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The archive belongs to another ledger, or holds no snapshot yet.
+    #[error("{url}: {reason}")]
+    Unfit {
+        /// The archive.
+        url: String,
+        /// Why nothing there is of use.
+        reason: String,
+    },
     /// No block that is held has a certificate of its own yet.
     #[error(
         "no block that is still held has a certificate of its own: try again after the next block"
@@ -79,13 +91,49 @@ pub fn write_snapshot(
 /// # Errors
 /// [`SnapshotFault`]. The ledger appears whole or not at all.
 pub fn start_from_snapshot(folder: &NodeFolder, from: &Path) -> Result<u64, SnapshotFault> {
+    begin(folder, &mut FolderSnapshot::new(from))
+}
+
+/// As [`start_from_snapshot`], from the newest snapshot of an archive: a folder, or `s3://bucket/prefix`
+/// with its keys in the environment. Blocks until it is done.
+///
+/// # Errors
+/// [`SnapshotFault`].
+pub fn start_from_archive(folder: &NodeFolder, url: &str) -> Result<u64, SnapshotFault> {
+    let unfit = |reason: &str| SnapshotFault::Unfit { url: url.into(), reason: reason.into() };
+    let (_, block, _) = founded(folder)?;
+    let archive = Archive::find(&ArchiveConfig { url: url.into(), ..ArchiveConfig::default() })?;
+    if archive.genesis() != block.hash() {
+        return Err(unfit("it holds another ledger's archive"));
+    }
+    let newest = archive.snapshots()?.pop().ok_or_else(|| unfit("it holds no snapshot yet"))?;
+    begin(folder, &mut archive.snapshot(&newest))
+}
+
+/// Sends a snapshot of the newest certified block to an archive, and every block that is not there yet.
+/// Blocks until it is done; what was interrupted goes on where it ended.
+///
+/// # Errors
+/// [`SnapshotFault::NoCertificate`], [`SnapshotFault::Ledger`], [`SnapshotFault::Archive`].
+pub fn send_to_archive(
+    ledger: &Ledger,
+    chain_id: u64,
+    url: &str,
+) -> Result<(Manifest, Shipped), SnapshotFault> {
+    let config = ArchiveConfig { url: url.into(), ..ArchiveConfig::default() };
+    let version = ledger.snapshot_version()?.ok_or(SnapshotFault::NoCertificate)?;
+    let archive = Archive::open(&config, chain_id, ledger.genesis().hash())?;
+    let name = archive.put_snapshot(ledger, &version)?;
+    let shipped = archive.ship_blocks(ledger, ledger.head().height, true)?;
+    Ok((archive.manifest(&name)?, shipped))
+}
+
+fn begin(folder: &NodeFolder, source: &mut dyn SnapshotSource) -> Result<u64, SnapshotFault> {
     let (genesis, block, _) = founded(folder)?;
-    let mut source = FolderSnapshot::new(from);
     let mut check = |offer: &Offer<'_>| check_offer(&genesis, block.hash(), offer);
     let config = LedgerConfig::default();
     let (dir, chain_id) = (folder.ledger(), genesis.chain_id);
-    let (_, manifest) =
-        Ledger::open_snapshot(&dir, &block, chain_id, &mut source, &mut check, config)?;
+    let (_, manifest) = Ledger::open_snapshot(&dir, &block, chain_id, source, &mut check, config)?;
     Ok(manifest.height)
 }
 
