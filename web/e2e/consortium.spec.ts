@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { consortium, type Running } from './consortium';
+import { consortium, type Running } from './members';
 
 /** Real processes notice each other's absence and return within seconds; a busy machine takes longer. */
 const SOON = { timeout: 120_000 };

@@ -33,6 +33,6 @@ export default defineConfig({
     // Last, because it moves the clock of the node.
     { name: 'story', testMatch: /story/, dependencies: ['console'], use: { viewport: { width: 1280, height: 800 } } },
     // Its own five processes beside the node of the others.
-    { name: 'consortium', testMatch: /consortium/, dependencies: ['story'], use: { viewport: { width: 1280, height: 800 } } },
+    { name: 'consortium', testMatch: /consortium\.spec/, dependencies: ['story'], use: { viewport: { width: 1280, height: 800 } } },
   ],
 });
