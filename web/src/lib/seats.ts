@@ -1,5 +1,5 @@
 import { read } from './api';
-import { shortNames, toConsortium } from './members';
+import { shortNames, toConsortium } from './consortium';
 import { books } from './i18n/books.svelte';
 import { i18n } from './i18n/index.svelte';
 

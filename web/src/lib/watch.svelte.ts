@@ -1,6 +1,6 @@
 /** Looks at who keeps the book, every two seconds while the page is seen, and checks the newest pages on this device. */
 import { list, num, obj, read, str, type Json } from './api';
-import { keepers, lampOf, RECENT_PAGES, toConsortium, type Consortium, type Lamp, type Member } from './members';
+import { keepers, lampOf, RECENT_PAGES, toConsortium, type Consortium, type Lamp, type Member } from './consortium';
 import { pageView, timeOf, type PageView } from './pages';
 import { get, set } from './prefs.svelte';
 
