@@ -1,4 +1,5 @@
 /** Looks at who keeps the book, every two seconds while the page is seen, and checks the newest pages on this device. */
+import { untrack } from 'svelte';
 import { list, num, obj, read, str, type Json } from './api';
 import { keepers, lampOf, RECENT_PAGES, toConsortium, type Consortium, type Lamp, type Member } from './consortium';
 import { pageView, timeOf, type PageView } from './pages';
@@ -43,8 +44,11 @@ export class Watch {
     const tick = setInterval(() => {
       this.clock = Date.now();
     }, 1_000);
-    void this.loop();
-    void this.findDemo();
+    // What is looked at is no reason to begin anew: an effect that starts this would end it with the first answer.
+    untrack(() => {
+      void this.loop();
+      void this.findDemo();
+    });
     return () => {
       this.over = true;
       clearInterval(tick);
