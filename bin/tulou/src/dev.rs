@@ -24,7 +24,7 @@ use crate::{
 /// EIP-155 id of dev chains.
 pub(crate) const CHAIN_ID: u64 = 7755;
 /// Gas of a block: 47,619 plain transfers.
-const GAS_LIMIT: u64 = 1_000_000_000;
+pub(crate) const GAS_LIMIT: u64 = 1_000_000_000;
 /// Accounts of the test mnemonic that an empty chain funds.
 const TEST_ACCOUNTS: u32 = 20;
 #[derive(Debug, Args)]
@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// No demo estate: the test mnemonic's accounts are funded, account 0 holds every office.
     #[arg(long)]
     empty: bool,
+    /// With --empty: so many accounts more, to measure with a state of some size.
+    #[arg(long, default_value_t = 0, requires = "empty", hide = true)]
+    filler: u64,
 }
 
 pub(crate) fn run(options: Options) -> Outcome {
@@ -57,7 +60,11 @@ pub(crate) fn run(options: Options) -> Outcome {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let story = demo::Story::ending_at(now);
     let mut node = Node::start(config, |validator| {
-        if options.empty { empty_genesis(validator, now) } else { story.genesis(validator) }
+        if options.empty {
+            Genesis { filler: options.filler, ..empty_genesis(validator, now) }
+        } else {
+            story.genesis(validator)
+        }
     })?;
     if is_new && !options.empty {
         let marking = |e| Failure(format!("{}: {e}", unfinished.display()));

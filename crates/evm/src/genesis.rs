@@ -4,7 +4,9 @@ use std::collections::btree_map::Entry;
 
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, keccak256};
 use alloy_rlp::{Encodable, RlpEncodable};
-use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Genesis, Share};
+use tulou_primitives::{
+    AccountChange, AccountState, Block, ChangeSet, Genesis, Share, filler_account,
+};
 use tulou_slots::{Fault, Host, Memory, Res};
 
 use crate::{
@@ -39,6 +41,11 @@ pub fn genesis_changes(genesis: &Genesis) -> Result<ChangeSet, String> {
         let storage = storage.map(|(slot, value)| (*slot, *value)).collect();
         let change = AccountChange { wipe: false, state: Some(state), storage };
         changes.accounts.insert(*address, change);
+    }
+    for index in 0..genesis.filler {
+        let state = AccountState { balance: U256::from(1), ..Default::default() };
+        let change = AccountChange { state: Some(state), ..Default::default() };
+        changes.accounts.entry(filler_account(index)).or_insert(change);
     }
     let memory = modules_state(genesis)?;
     for address in memory.marked {

@@ -9,7 +9,7 @@ use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256};
 use tulou_primitives::Tx;
 
-use crate::{MempoolConfig, Refused, checks::Candidate};
+use crate::{Ahead, MempoolConfig, Refused, checks::Candidate};
 
 /// A transaction and the block time at which it came.
 #[derive(Debug)]
@@ -40,13 +40,24 @@ impl Line {
         self.next + self.run
     }
 
-    fn count_run(&mut self) {
-        self.run = 0;
-        for nonce in self.txs.keys() {
-            if *nonce != self.next + self.run {
-                break;
-            }
-            self.run += 1;
+    /// Counts on where `run` ends: what lies before is known to have no gap.
+    fn extend_run(&mut self) {
+        let end = self.pending_nonce();
+        let further = self.txs.range(end..).zip(end..);
+        self.run += further.take_while(|((nonce, _), expected)| *nonce == expected).count() as u64;
+    }
+
+    /// The account is at `next`. Returns what its nonces used up.
+    fn advance(&mut self, next: u64) -> BTreeMap<u64, Entry> {
+        self.run = self.pending_nonce().saturating_sub(next);
+        self.next = next;
+        let kept = self.txs.split_off(&next);
+        std::mem::replace(&mut self.txs, kept)
+    }
+
+    fn remove(&mut self, nonce: u64) {
+        if self.txs.remove(&nonce).is_some() && nonce < self.pending_nonce() {
+            self.run = nonce.saturating_sub(self.next);
         }
     }
 }
@@ -162,14 +173,12 @@ impl Book {
         self.queued -= line.queued();
         change(line);
         if next > line.next {
-            line.next = next;
-            let kept = line.txs.split_off(&next);
-            for gone in std::mem::replace(&mut line.txs, kept).into_values() {
+            for gone in line.advance(next).into_values() {
                 self.bytes -= gone.tx.raw().len();
                 self.known.remove(&gone.tx.hash());
             }
         }
-        line.count_run();
+        line.extend_run();
         self.queued += line.queued();
         if line.queued() > 0 {
             self.gapped.insert(sender);
@@ -199,9 +208,7 @@ impl Book {
         self.bytes -= tx.raw().len();
         if let Ok(sender) = tx.sender() {
             let nonce = tx.envelope().nonce();
-            self.settle(sender, 0, |line| {
-                line.txs.remove(&nonce);
-            });
+            self.settle(sender, 0, |line| line.remove(nonce));
         }
         Some(tx)
     }
@@ -236,14 +243,15 @@ impl Book {
         }
     }
 
-    /// Up to `max` executable transactions, one of each sender per round. Leading transactions of a
-    /// sender for which `skip` holds are passed over, not counted.
-    pub(crate) fn best(&self, max: usize, skip: impl Fn(&B256) -> bool) -> Vec<Arc<Tx>> {
+    /// Up to `max` executable transactions, one of each sender per round, from the nonces on that
+    /// `ahead` leaves.
+    pub(crate) fn best(&self, max: usize, ahead: &Ahead) -> Vec<Arc<Tx>> {
         let mut out = Vec::with_capacity(max.min(self.len() - self.queued));
         let mut fresh = self.ready.values().filter_map(|sender| {
             let line = self.lines.get(sender)?;
-            let mut run = line.txs.range(line.next..line.pending_nonce()).map(|(_, e)| &e.tx);
-            let first = run.find(|tx| !skip(&tx.hash()))?;
+            let (from, end) = (line.next.max(ahead.next(sender)), line.pending_nonce());
+            let mut run = line.txs.range(from.min(end)..end).map(|(_, entry)| &entry.tx);
+            let first = run.next()?;
             Some((first, run))
         });
         let mut rest = Vec::new();
@@ -280,6 +288,8 @@ impl Book {
         for (sender, line) in &self.lines {
             assert!(!line.txs.is_empty());
             assert!(line.txs.keys().all(|nonce| *nonce >= line.next));
+            let run = line.txs.keys().zip(line.next..).take_while(|(have, want)| *have == want);
+            assert_eq!(run.count() as u64, line.run);
             assert_eq!(self.gapped.contains(sender), line.queued() > 0);
         }
     }

@@ -15,12 +15,14 @@
 //! Knows nothing of blocks' validity, of networks and of storage: the state is read through
 //! [`StateReader`](tulou_primitives::StateReader).
 
+mod ahead;
 mod book;
 mod checks;
 mod config;
 mod pool;
 mod refused;
 
+pub use ahead::Ahead;
 pub use config::MempoolConfig;
 pub use pool::{HeadState, Mempool, Stats};
 pub use refused::Refused;

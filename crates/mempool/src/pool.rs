@@ -16,7 +16,7 @@ use tulou_ledger::Ledger;
 use tulou_primitives::{Block, StateError, StateReader, Tx};
 
 use crate::{
-    MempoolConfig, Refused,
+    Ahead, MempoolConfig, Refused,
     book::Book,
     checks::{self, Candidate},
 };
@@ -214,17 +214,12 @@ impl Mempool {
 
     /// Up to `max` transactions that can execute on the head, fair over senders.
     pub fn best(&self, max: usize) -> std::vec::IntoIter<Arc<Tx>> {
-        self.best_beyond(max, |_| false)
+        self.best_beyond(max, &Ahead::default())
     }
 
-    /// As [`Mempool::best`] for a block whose unfinal ancestors already hold the transactions that
-    /// `skip` names.
-    pub fn best_beyond(
-        &self,
-        max: usize,
-        skip: impl Fn(&B256) -> bool,
-    ) -> std::vec::IntoIter<Arc<Tx>> {
-        let best = self.book.lock().best(max, skip);
+    /// As [`Mempool::best`] for a block on ancestors that are not final.
+    pub fn best_beyond(&self, max: usize, ahead: &Ahead) -> std::vec::IntoIter<Arc<Tx>> {
+        let best = self.book.lock().best(max, ahead);
         best.into_iter()
     }
 
@@ -265,14 +260,14 @@ impl Mempool {
 
     /// Returns as soon as something can execute, at once where something can.
     pub async fn wait_ready(&self) {
-        self.wait_ready_beyond(|_| false).await;
+        self.wait_ready_beyond(&Ahead::default()).await;
     }
 
-    /// As [`Mempool::wait_ready`], not counting transactions that `skip` names.
-    pub async fn wait_ready_beyond(&self, skip: impl Fn(&B256) -> bool) {
+    /// As [`Mempool::wait_ready`] for a block on ancestors that are not final.
+    pub async fn wait_ready_beyond(&self, ahead: &Ahead) {
         let mut arrivals = self.arrivals.subscribe();
         loop {
-            if self.best_beyond(1, &skip).next().is_some() {
+            if self.best_beyond(1, ahead).next().is_some() {
                 return;
             }
             if arrivals.changed().await.is_err() {

@@ -220,10 +220,17 @@ fn senders_take_turns_and_the_served_go_to_the_back() {
     pool.on_final(&block(1, &sent[..1]));
     assert_eq!(nonces(&pool), [(b, 0), (a, 1), (b, 1), (a, 2)]);
     // What an unfinal ancestor holds is passed over.
-    let held = Tx::decode(sent[1].clone()).unwrap().hash();
-    let beyond: Vec<_> =
-        pool.best_beyond(9, |hash| *hash == held).map(|tx| tx.envelope().nonce()).collect();
+    let mut ahead = Ahead::default();
+    ahead.add(&block(2, &sent[1..2]));
+    let beyond: Vec<_> = pool.best_beyond(9, &ahead).map(|tx| tx.envelope().nonce()).collect();
     assert_eq!(beyond, [0, 2, 1]);
+    // An ancestor that holds more than has come here, or less than is final, changes nothing.
+    ahead.add(&block(2, &[send(9, 1)]));
+    let beyond: Vec<_> = pool.best_beyond(9, &ahead).map(|tx| tx.envelope().nonce()).collect();
+    assert_eq!(beyond, [0, 1]);
+    let mut behind = Ahead::default();
+    behind.add(&block(2, &sent[..1]));
+    assert_eq!(pool.best_beyond(9, &behind).count(), 4);
     pool.verify();
 }
 

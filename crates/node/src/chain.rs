@@ -1,7 +1,6 @@
 //! What the engine asks of the application: build a block, check a block, make a block final.
 
 use std::{
-    collections::HashSet,
     future::Future,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,7 +13,7 @@ use tracing::{debug, error, warn};
 use tulou_consensus::{Application, Finality};
 use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
 use tulou_ledger::{Ledger, Version};
-use tulou_mempool::Mempool;
+use tulou_mempool::{Ahead, Mempool};
 use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end, validators_hash};
 use tulou_rpc::BlockMeters;
 
@@ -144,18 +143,18 @@ impl Parts {
         Err(Refused::Unknown(error.to_string()))
     }
 
-    /// Transactions of the blocks from `parent` back to the head: admitted, executed, not final yet.
-    fn in_flight(&self, parent: &Block) -> HashSet<B256> {
-        let mut hashes = HashSet::new();
+    /// What the blocks from `parent` back to the head hold: executed, not final yet.
+    fn ahead(&self, parent: &Block) -> Ahead {
+        let mut ahead = Ahead::default();
         let mut at = parent.hash();
         while let Some(candidate) = self.ledger.held(at) {
-            hashes.extend(candidate.block.transactions().iter().map(|tx| tx.hash()));
+            ahead.add(&candidate.block);
             at = candidate.block.header().parent_hash;
         }
-        hashes
+        ahead
     }
 
-    fn build(&self, parent: &Block) -> Result<Block, Refused> {
+    fn build(&self, parent: &Block, ahead: &Ahead) -> Result<Block, Refused> {
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         self.known_release(&version)?;
         let timestamp = self.clock.now().max(parent.header().timestamp);
@@ -166,9 +165,7 @@ impl Parts {
             transactions: BLOCK_TRANSACTIONS_MAX,
             ..Default::default()
         };
-        let in_flight = self.in_flight(parent);
-        let mut candidates =
-            self.mempool.best_beyond(BLOCK_TRANSACTIONS_MAX, |hash| in_flight.contains(hash));
+        let mut candidates = self.mempool.best_beyond(BLOCK_TRANSACTIONS_MAX, ahead);
         let begun = Instant::now();
         let built = tulou_evm::build(&version, &env, &mut candidates, limits).map_err(refused)?;
         self.meters.executed(begun.elapsed());
@@ -275,11 +272,11 @@ impl Application for Chain {
         let chain = self.clone();
         let task = async move {
             let heartbeat = Duration::from_millis(chain.0.genesis.heartbeat_ms);
-            let in_flight = chain.0.in_flight(&parent);
-            let ready = chain.0.mempool.wait_ready_beyond(|hash| in_flight.contains(hash));
+            let ahead = chain.0.ahead(&parent);
+            let ready = chain.0.mempool.wait_ready_beyond(&ahead);
             // The heartbeat is over: an empty block says that the ledger lives.
             let _ = tokio::time::timeout(heartbeat, ready).await;
-            match chain.blocking(move |parts| parts.build(&parent)).await? {
+            match chain.blocking(move |parts| parts.build(&parent, &ahead)).await? {
                 Ok(block) => Some(block),
                 Err(Refused::Invalid(why) | Refused::Unknown(why)) => {
                     warn!(reason = %why, "no block could be built");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde::{Deserialize, Serialize};
 
 /// An account that exists from the beginning.
@@ -138,6 +138,22 @@ pub struct Genesis {
     pub offices: Vec<OfficeHolder>,
     /// First accounts.
     pub accounts: BTreeMap<Address, GenesisAccount>,
+    /// So many accounts more, the first of [`filler_account`], each with 1 wei: a state of some size for
+    /// measurements. 0 in every real ledger.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub filler: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Account number `index` of those that [`Genesis::filler`] counts. Nobody has its key.
+pub fn filler_account(index: u64) -> Address {
+    let mut text = *b"tulou filler \0\0\0\0\0\0\0\0";
+    text[13..].copy_from_slice(&index.to_be_bytes());
+    Address::from_word(keccak256(text))
 }
 
 impl Genesis {

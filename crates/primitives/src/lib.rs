@@ -12,6 +12,7 @@ pub use block::{Block, BlockDecodeError, Header};
 pub use epoch::{epoch_of, is_epoch_end, validators_hash};
 pub use genesis::{
     CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,
+    filler_account,
 };
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
 pub use transaction::{Tx, TxError};

@@ -1,154 +1,139 @@
-//! Transfers through the public interface: signed beforehand, sent in batches over keep-alive
-//! connections, counted when they are final.
+//! The rows of one node and of several, under load.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
+use std::path::Path;
+
+use clap::Args;
+use tulou_client::Rpc;
+use tulou_testing::{Cluster, ClusterPlan};
+
+use super::{
+    Server,
+    flood::{self, Pace, Target, Workload},
+    report::Row,
 };
+use crate::{dev, output::Failure};
 
-use alloy_primitives::{Address, Bytes, U256};
-use serde_json::{Value, json};
-use tulou_client::{ClientError, Key, Rpc};
-
-use crate::{
-    bench::{Server, limit::SENDERS, report::Row},
-    dev::CHAIN_ID,
-    output::Failure,
-};
-
-/// Connections that send at the same time.
-const CONNECTIONS: usize = 4;
-/// Transactions in one JSON-RPC batch.
-const BATCH: usize = 100;
-/// Longest wait for the last transaction to be final.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Sends everything as fast as the node takes it and waits until it is final.
-pub(crate) fn throughput(transactions: &[Bytes], limit_per_s: f64) -> Result<Row, Failure> {
-    let node = Server::start()?;
-    let (disk, cpu, first) = (node.disk_bytes(), node.cpu_s(), node.rpc().block_number()?);
-    let begun = Instant::now();
-    let rejected = send_all(node.rpc().url(), transactions)?;
-    let accepted = transactions.len() - rejected;
-    let last = wait_for(node.rpc(), transactions.len(), accepted, begun)?;
-    let seconds = begun.elapsed().as_secs_f64();
-    let cpu = node.cpu_s() - cpu;
-    let done = succeeded(node.rpc(), first + 1, last)?;
-    let tx_per_s = done as f64 / seconds;
-    Ok(Row {
-        accounts: Some(u64::from(SENDERS) + 1_000),
-        tx_per_s: Some(tx_per_s),
-        limit_per_s: Some(limit_per_s),
-        share: Some(tx_per_s / limit_per_s),
-        success: Some(done as f64 / transactions.len() as f64),
-        cpu_s_per_ktx: Some(cpu * 1_000.0 / done.max(1) as f64),
-        disk_bytes_per_tx: Some(node.disk_bytes().saturating_sub(disk) as f64 / done.max(1) as f64),
-        rss_mib: Some(node.rss_mib()),
-        ..Row::named("native transfers, JSON-RPC")
-    })
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Transactions of each row.
+    #[arg(long, default_value_t = 60_000)]
+    transactions: usize,
+    /// What to send.
+    #[arg(long, value_delimiter = ',', default_value = "transfer,hot,token,tokens32,store")]
+    workloads: Vec<Workload>,
+    /// Accounts in the state, for the native transfers; the other rows take the first.
+    #[arg(long, value_delimiter = ',', default_value = "10000,1000000,10000000")]
+    accounts: Vec<u64>,
+    /// Validators on this machine of the rows with more than one.
+    #[arg(long, default_value_t = 4)]
+    members: usize,
+    /// Another endpoint for the same load, as NAME=URL; its test mnemonic's accounts must be funded.
+    #[arg(long)]
+    peer: Vec<String>,
 }
 
-/// Sends one at a time and waits for each receipt.
-pub(crate) fn singles(count: usize, limit_per_s: f64) -> Result<Row, Failure> {
-    let node = Server::start()?;
-    let key = Key::test(0)?;
-    let mut waits = Vec::with_capacity(count);
-    let mut done = 0usize;
-    for nonce in 0..count {
-        let raw = key.sign_transfer(CHAIN_ID, nonce as u64, Address::repeat_byte(7), U256::from(1));
-        let begun = Instant::now();
-        let receipt = node.rpc().send_raw(&raw)?;
-        waits.push(begun.elapsed().as_secs_f64() * 1_000.0);
-        done += usize::from(receipt["status"] == json!("0x1"));
-        thread::sleep(Duration::from_millis(20));
-    }
-    waits.sort_by(f64::total_cmp);
-    let at = |share: f64| waits.get(((waits.len() as f64 - 1.0) * share) as usize).copied();
-    Ok(Row {
-        limit_per_s: Some(limit_per_s),
-        success: Some(done as f64 / count.max(1) as f64),
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
-        ..Row::named("one transfer, send to receipt")
-    })
-}
-
-/// Sends in order per connection; senders are dealt to connections so that nonces stay in order.
-fn send_all(url: &str, transactions: &[Bytes]) -> Result<usize, Failure> {
-    let lanes: Vec<Vec<&Bytes>> = (0..CONNECTIONS)
-        .map(|lane| {
-            transactions
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| (i % SENDERS as usize) % CONNECTIONS == lane)
-                .map(|(_, raw)| raw)
-                .collect()
-        })
-        .collect();
-    let results = thread::scope(|scope| {
-        let jobs: Vec<_> =
-            lanes.iter().map(|lane| scope.spawn(move || send_lane(url, lane))).collect();
-        jobs.into_iter().map(|job| job.join()).collect::<Vec<_>>()
-    });
-    let mut rejected = 0;
-    for result in results {
-        rejected += result.map_err(|_| Failure("a sending thread broke".into()))??;
-    }
-    Ok(rejected)
-}
-
-fn send_lane(url: &str, lane: &[&Bytes]) -> Result<usize, Failure> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).build().into();
-    let mut rejected = 0;
-    for batch in lane.chunks(BATCH) {
-        let requests: Vec<Value> = batch
-            .iter()
-            .enumerate()
-            .map(|(id, raw)| json!({"jsonrpc": "2.0", "id": id, "method": "eth_sendRawTransaction", "params": [raw]}))
-            .collect();
-        let answers: Vec<Value> = agent.post(url).send_json(&requests)?.body_mut().read_json()?;
-        rejected += answers.iter().filter(|answer| answer.get("error").is_some()).count();
-    }
-    Ok(rejected)
-}
-
-/// Waits until the senders' nonces say that everything accepted is final.
-fn wait_for(rpc: &Rpc, sent: usize, accepted: usize, begun: Instant) -> Result<u64, Failure> {
-    let mut keys = Vec::new();
-    for index in 0..SENDERS {
-        keys.push(Key::test(index)?.address());
-    }
-    loop {
-        let mut final_count = 0u64;
-        for account in &keys {
-            let answer = rpc.call("eth_getTransactionCount", json!([account, "latest"]))?;
-            final_count += parse(&answer)?;
+/// All rows under load. What cannot be measured is said and left out.
+pub(crate) fn measure(options: &Options) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let first = options.accounts.first().copied().unwrap_or(10_000);
+    for accounts in &options.accounts {
+        if options.workloads.contains(&Workload::Transfer) {
+            keep(&mut rows, one(Workload::Transfer, *accounts, options.transactions));
         }
-        if final_count as usize >= accepted {
-            return Ok(rpc.block_number()?);
-        }
-        if begun.elapsed() > PATIENCE {
-            return Err(Failure(format!("{final_count} of {sent} final after {PATIENCE:?}")));
-        }
-        thread::sleep(Duration::from_millis(20));
+    }
+    for workload in options.workloads.iter().filter(|kind| **kind != Workload::Transfer) {
+        keep(&mut rows, one(*workload, first, options.transactions));
+    }
+    if options.members > 1 {
+        keep(&mut rows, several(options.members, first, options.transactions));
+    }
+    for peer in &options.peer {
+        keep(&mut rows, other(peer, options));
+    }
+    rows
+}
+
+/// A figure that cannot be had must not cost the others.
+fn keep(rows: &mut Vec<Row>, measured: Result<Vec<Row>, Failure>) {
+    match measured {
+        Ok(measured) => rows.extend(measured),
+        Err(failure) => eprintln!("NOT MEASURED: {failure}"),
     }
 }
 
-/// Receipts with status 1 in a range of blocks.
-fn succeeded(rpc: &Rpc, from: u64, to: u64) -> Result<usize, ClientError> {
-    let mut done = 0;
-    for height in from..=to {
-        let receipts = rpc.call("eth_getBlockReceipts", json!([format!("{height:#x}")]))?;
-        let receipts = receipts.as_array().map_or(&[][..], Vec::as_slice);
-        done += receipts.iter().filter(|receipt| receipt["status"] == json!("0x1")).count();
-    }
-    Ok(done)
+/// One validator: at full speed, and at four fifths of that.
+fn one(workload: Workload, accounts: u64, count: usize) -> Result<Vec<Row>, Failure> {
+    println!("measuring one validator, {workload:?}, {accounts} accounts ...");
+    let node = Server::start(accounts)?;
+    let target = Target {
+        urls: vec![node.rpc().url().to_owned()],
+        chain_id: dev::CHAIN_ID,
+        accounts,
+        pids: vec![node.pid()],
+        folders: vec![node.dir().to_owned()],
+    };
+    both(&target, workload, count)
 }
 
-fn parse(answer: &Value) -> Result<u64, Failure> {
-    answer
-        .as_str()
-        .and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok())
-        .ok_or_else(|| Failure(format!("unexpected answer: {answer}")))
+/// Several validators on this machine, transactions sent to all.
+fn several(members: usize, accounts: u64, count: usize) -> Result<Vec<Row>, Failure> {
+    println!("measuring {members} validators, {accounts} accounts ...");
+    let mut plan = ClusterPlan::new(&std::env::current_exe()?, members);
+    plan.heartbeat_ms = 5_000;
+    // Blocks as large as those of a dev ledger, and senders who can pay.
+    plan.gas_limit = Some(dev::GAS_LIMIT);
+    plan.funded = flood::keys()?.iter().map(|key| key.address()).collect();
+    plan.filler = accounts;
+    let cluster = Cluster::start(plan)?;
+    let pids = (0..members).filter_map(|member| cluster.pid(member)).collect();
+    let folders = (0..members).map(|member| cluster.folder(member).to_owned()).collect();
+    let chain_id = cluster.chain_id();
+    let target = Target { urls: cluster.urls(), chain_id, accounts, pids, folders };
+    both(&target, Workload::Transfer, count)
+}
+
+/// At full speed, and the latency at four fifths of it.
+fn both(target: &Target, workload: Workload, count: usize) -> Result<Vec<Row>, Failure> {
+    let full = flood::measure(target, workload, count, Pace::full())?;
+    let mut rows = vec![full];
+    if workload == Workload::Transfer
+        && let Some(rate) = rows[0].tx_per_s
+    {
+        // Ten seconds, or as many transactions as the row at full speed has.
+        let fewer = ((rate * 0.8 * 10.0) as usize).min(count);
+        let mut paced = flood::measure(target, workload, fewer, Pace::even(rate * 0.8))?;
+        paced.name = format!("{}, at 80 %", paced.name);
+        rows.push(paced);
+    }
+    for row in &mut rows {
+        row.accounts = Some(target.accounts);
+    }
+    Ok(rows)
+}
+
+/// The same load on somebody else's endpoint. Its cost is not ours to measure.
+fn other(peer: &str, options: &Options) -> Result<Vec<Row>, Failure> {
+    let (name, url) =
+        peer.split_once('=').ok_or_else(|| Failure(format!("--peer {peer}: expected NAME=URL")))?;
+    println!("measuring {name} ...");
+    let chain_id = Rpc::new(url).chain_id()?;
+    let target = Target {
+        urls: vec![url.to_owned()],
+        chain_id,
+        accounts: options.accounts.first().copied().unwrap_or(10_000),
+        pids: flood::listener_of(url).into_iter().collect(),
+        folders: Vec::new(),
+    };
+    let mut rows = Vec::new();
+    for workload in &options.workloads {
+        let mut row = flood::measure(&target, *workload, options.transactions, Pace::full())?;
+        row.name = format!("{name}: {}", row.name);
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Where the rows go.
+pub(crate) fn file_beside(out: &Path) -> std::path::PathBuf {
+    out.with_file_name("load.json")
 }

@@ -4,14 +4,15 @@
 //! compared to: the rate at which all cores together recover the senders of the same transactions.
 
 mod consortium;
+mod flood;
 mod idle;
 mod limit;
 mod load;
 mod process;
 mod report;
+mod single;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -20,16 +21,14 @@ use std::{
 use clap::Args;
 use tulou_client::{LocalNode, Rpc};
 
+use self::report::Row;
 use crate::output::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// File for the rows as JSON.
+    /// File for the rows as JSON; the other parts' files stand beside it.
     #[arg(long, default_value = "target/bench/latest.json")]
     out: PathBuf,
-    /// Transfers to send at full speed.
-    #[arg(long, default_value_t = 60_000)]
-    transfers: usize,
     /// Single transfers for the latency row.
     #[arg(long, default_value_t = 200)]
     singles: usize,
@@ -39,9 +38,11 @@ pub(crate) struct Options {
     /// Folder with a register to import.
     #[arg(long, default_value = "demo/guihua")]
     register: PathBuf,
-    /// What to measure: one node, the consortium, or both.
-    #[arg(long, value_delimiter = ',', default_value = "node,consortium")]
+    /// What to measure.
+    #[arg(long, value_delimiter = ',', default_value = "node,load,consortium")]
     parts: Vec<Part>,
+    #[command(flatten)]
+    load: load::Options,
     #[command(flatten)]
     consortium: consortium::Sizes,
 }
@@ -49,8 +50,10 @@ pub(crate) struct Options {
 /// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// One validator and its interfaces.
+    /// One validator with one user.
     Node,
+    /// Full speed, at several sizes of the state; several validators; other endpoints.
+    Load,
     /// Several validators, many ledgers, copies.
     Consortium,
 }
@@ -59,6 +62,18 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if options.parts.contains(&Part::Node) {
         one_node(options)?;
     }
+    if options.parts.contains(&Part::Load) {
+        let rows = load::measure(&options.load);
+        report::print(
+            &rows,
+            "EIP-1559 transactions of 10 accounts, signed and packed beforehand, in batches of 100 over 4 \
+             keep-alive connections to each node (at 80 %: batches of 25, evenly); counted when a client \
+             that asks every 4 ms sees them in a block. limit/s: senders of the same transactions \
+             recovered on all cores in the same run; share: tx/s of limit/s divided by the validators. \
+             client s/ktx includes that client.",
+        );
+        report::write(&rows, &load::file_beside(&options.out))?;
+    }
     if options.parts.contains(&Part::Consortium) {
         consortium::run(&options.consortium, &consortium::file_beside(&options.out))?;
     }
@@ -66,25 +81,18 @@ pub(crate) fn run(options: &Options) -> Outcome {
 }
 
 fn one_node(options: &Options) -> Outcome {
-    let transactions = limit::sign_transfers(options.transfers)?;
-    let recovery = limit::recoveries_per_s(&transactions);
-    let mut rows = vec![report::Row::limit(recovery)];
-    rows.push(idle::measure(Duration::from_secs(options.idle_s))?);
-    rows.push(load::singles(options.singles, recovery)?);
-    rows.push(load::throughput(&transactions, recovery)?);
-    rows.push(import_row(&options.register)?);
-    report::print(&rows);
-    if let Some(folder) = options.out.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(&options.out, report::json(&rows)?)?;
-    println!("written to {}", options.out.display());
-    Ok(())
+    let rows = [
+        idle::measure(Duration::from_secs(options.idle_s))?,
+        single::measure(options.singles)?,
+        import_row(&options.register)?,
+    ];
+    report::print(&rows, "One validator, an empty dev ledger.");
+    report::write(&rows, &options.out)
 }
 
 /// Seconds to bring the reference register into an empty ledger, through the public interfaces.
-fn import_row(register: &Path) -> Result<report::Row, Failure> {
-    let node = Server::start()?;
+fn import_row(register: &Path) -> Result<Row, Failure> {
+    let node = Server::start(0)?;
     let begun = Instant::now();
     let status = Command::new(std::env::current_exe()?)
         .args(["import", "register"])
@@ -96,23 +104,30 @@ fn import_row(register: &Path) -> Result<report::Row, Failure> {
     if !status.success() {
         return Err(Failure(format!("the register in {} was not imported", register.display())));
     }
-    Ok(report::Row {
-        seconds: Some(begun.elapsed().as_secs_f64()),
-        ..report::Row::named("import register")
-    })
+    Ok(Row { seconds: Some(begun.elapsed().as_secs_f64()), ..Row::named("import register") })
 }
 
 /// A node of this very program in a folder of its own.
 pub(crate) struct Server(LocalNode);
 
 impl Server {
-    /// Starts an empty dev chain.
-    pub(crate) fn start() -> Result<Self, Failure> {
-        Ok(Self(LocalNode::start(&std::env::current_exe()?, &["--empty"])?))
+    /// Starts an empty dev chain whose state has so many accounts more.
+    pub(crate) fn start(accounts: u64) -> Result<Self, Failure> {
+        let filler = accounts.to_string();
+        let arguments = ["--empty", "--filler", &filler];
+        Ok(Self(LocalNode::start(&std::env::current_exe()?, &arguments)?))
     }
 
     pub(crate) fn rpc(&self) -> &Rpc {
         self.0.rpc()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.0.dir()
     }
 
     /// CPU seconds the node has used so far, user and system.
@@ -123,10 +138,5 @@ impl Server {
     /// Memory the node holds now.
     pub(crate) fn rss_mib(&self) -> f64 {
         process::rss_mib(self.0.pid())
-    }
-
-    /// Bytes in the node's folder, as the file system accounts them.
-    pub(crate) fn disk_bytes(&self) -> u64 {
-        process::folder_bytes(self.0.dir())
     }
 }

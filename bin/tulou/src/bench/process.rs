@@ -35,3 +35,38 @@ pub(crate) fn folder_bytes(dir: &Path) -> u64 {
         })
         .sum()
 }
+
+/// CPU seconds this process has used so far, user and system, all threads.
+pub(crate) fn own_cpu_s() -> f64 {
+    cpu_s(std::process::id())
+}
+
+/// The process of this user that listens on a TCP port of this machine.
+pub(crate) fn listening_on(port: u16) -> Option<u32> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let lines: Vec<String> = tables
+        .into_iter()
+        .flatten()
+        .flat_map(|t| t.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    // Local address, remote address, state (0A is LISTEN), and the inode as the tenth field.
+    let inode = lines.iter().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let listens = fields.get(3) == Some(&"0A");
+        let mine = fields.get(1)?.ends_with(&format!(":{port:04X}"));
+        (listens && mine).then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))?
+    })?;
+    let owns = |pid: &u32| {
+        let sockets = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+        sockets
+            .flatten()
+            .filter_map(|entry| fs::read_link(entry.path()).ok())
+            .any(|target| target.as_os_str() == inode.as_str())
+            .then_some(())
+    };
+    fs::read_dir("/proc")
+        .ok()?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .find(|pid| owns(pid).is_some())
+}

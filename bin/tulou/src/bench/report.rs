@@ -1,17 +1,24 @@
 //! Rows, as a table for people and as JSON for scripts.
 
+use std::{fs, path::Path};
+
 use serde::Serialize;
 
-use crate::output::Failure;
+use crate::output::{Failure, Outcome};
 
 /// One measurement. A column that a row does not measure is null.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    pub(crate) validators: u32,
+    /// Processes that vote.
+    pub(crate) validators: usize,
+    /// Ledgers in each process.
+    pub(crate) ledgers: usize,
     pub(crate) cores: usize,
-    /// Accounts that take part.
+    /// Accounts in the state.
     pub(crate) accounts: Option<u64>,
+    /// One-way delay of every link.
+    pub(crate) delay_ms: Option<u64>,
     pub(crate) tx_per_s: Option<f64>,
     /// Recoveries per second on all cores, of the same transactions in the same run.
     pub(crate) limit_per_s: Option<f64>,
@@ -19,76 +26,105 @@ pub(crate) struct Row {
     pub(crate) share: Option<f64>,
     /// Part of the transactions that succeeded.
     pub(crate) success: Option<f64>,
+    pub(crate) blocks_per_s: Option<f64>,
+    /// From sending a transaction to seeing it in a final block.
     pub(crate) p50_ms: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
-    /// CPU seconds of the server for 1,000 transactions.
+    /// CPU seconds of all nodes together for 1,000 transactions.
     pub(crate) cpu_s_per_ktx: Option<f64>,
+    /// CPU seconds of the generator for 1,000 transactions.
+    pub(crate) client_cpu_s_per_ktx: Option<f64>,
+    /// Bytes on the disks of all nodes together.
     pub(crate) disk_bytes_per_tx: Option<f64>,
+    /// Mean of all processes.
     pub(crate) rss_mib: Option<f64>,
-    /// Share of one core while nothing happens.
-    pub(crate) idle_cpu: Option<f64>,
-    /// Wall time of a job that is not counted in transactions.
+    /// Share of one core, mean of all processes.
+    pub(crate) cpu: Option<f64>,
+    /// Growth of one process's folder in a day, extrapolated from the interval.
+    pub(crate) mb_per_day: Option<f64>,
+    pub(crate) certificate_bytes: Option<u64>,
+    pub(crate) megabytes: Option<f64>,
+    pub(crate) mb_per_s: Option<f64>,
+    /// Wall time of a job, the start of its process included.
     pub(crate) seconds: Option<f64>,
 }
 
 impl Row {
-    /// An empty row of one validator on this machine.
-    pub(crate) fn named(name: &str) -> Self {
+    /// A row of one ledger per process, with this many processes that vote.
+    pub(crate) fn of(name: &str, validators: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { name: name.into(), validators: 1, cores, ..Self::default() }
+        Self { name: name.into(), validators, ledgers: 1, cores, ..Self::default() }
     }
 
-    /// The limit itself.
-    pub(crate) fn limit(recoveries_per_s: f64) -> Self {
-        Self { limit_per_s: Some(recoveries_per_s), ..Self::named("sender recovery, all cores") }
+    /// A row of one validator.
+    pub(crate) fn named(name: &str) -> Self {
+        Self::of(name, 1)
+    }
+
+    /// What stands in each column, by its heading.
+    fn cells(&self) -> [(&'static str, Option<String>); 21] {
+        let number = |value: Option<f64>, decimals: usize| value.map(|v| format!("{v:.decimals$}"));
+        [
+            ("validators", Some(self.validators.to_string())),
+            ("ledgers", Some(self.ledgers.to_string())),
+            ("accounts", self.accounts.map(|n| n.to_string())),
+            ("delay ms", self.delay_ms.map(|n| n.to_string())),
+            ("tx/s", number(self.tx_per_s, 0)),
+            ("limit/s", number(self.limit_per_s, 0)),
+            ("share", number(self.share, 3)),
+            ("success", number(self.success, 4)),
+            ("blocks/s", number(self.blocks_per_s, 1)),
+            ("p50 ms", number(self.p50_ms, 1)),
+            ("p99 ms", number(self.p99_ms, 1)),
+            ("cpu s/ktx", number(self.cpu_s_per_ktx, 4)),
+            ("client s/ktx", number(self.client_cpu_s_per_ktx, 4)),
+            ("B/tx", number(self.disk_bytes_per_tx, 0)),
+            ("RSS MiB", number(self.rss_mib, 1)),
+            ("CPU", number(self.cpu, 4)),
+            ("MB/day", number(self.mb_per_day, 1)),
+            ("cert B", self.certificate_bytes.map(|n| n.to_string())),
+            ("MB", number(self.megabytes, 1)),
+            ("MB/s", number(self.mb_per_s, 1)),
+            ("seconds", number(self.seconds, 2)),
+        ]
     }
 }
 
-pub(crate) fn json(rows: &[Row]) -> Result<String, Failure> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(rows)?))
+/// Prints the columns that at least one row measures, then how the figures came about.
+pub(crate) fn print(rows: &[Row], method: &str) {
+    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+    let measured = |column: usize| cells.iter().any(|row| row[column].1.is_some());
+    let columns: Vec<usize> =
+        (0..cells.first().map_or(0, |row| row.len())).filter(|&column| measured(column)).collect();
+    let heads = columns.iter().filter_map(|&column| cells.first().map(|row| row[column].0));
+    println!("{:<36}{}", "row", heads.map(|head| format!("{head:>13}")).collect::<String>());
+    for (row, cells) in rows.iter().zip(&cells) {
+        let line = columns.iter().map(|&column| cells[column].1.as_deref().unwrap_or("-"));
+        println!("{:<36}{}", row.name, line.map(|cell| format!("{cell:>13}")).collect::<String>());
+    }
+    println!("{} {method}", machine());
 }
 
-pub(crate) fn print(rows: &[Row]) {
-    let cell = |value: Option<f64>, decimals: usize| {
-        value.map_or("-".to_owned(), |v| format!("{v:.decimals$}"))
-    };
-    println!(
-        "{:<30} {:>5} {:>8} {:>9} {:>9} {:>6} {:>7} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8}",
-        "row",
-        "cores",
-        "accounts",
-        "tx/s",
-        "limit/s",
-        "share",
-        "success",
-        "p50 ms",
-        "p99 ms",
-        "cpu s/ktx",
-        "B/tx",
-        "RSS MiB",
-        "idle cpu",
-        "seconds",
-    );
-    for row in rows {
-        println!(
-            "{:<30} {:>5} {:>8} {:>9} {:>9} {:>6} {:>7} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8}",
-            row.name,
-            row.cores,
-            row.accounts.map_or("-".to_owned(), |n| n.to_string()),
-            cell(row.tx_per_s, 0),
-            cell(row.limit_per_s, 0),
-            cell(row.share, 3),
-            cell(row.success, 4),
-            cell(row.p50_ms, 1),
-            cell(row.p99_ms, 1),
-            cell(row.cpu_s_per_ktx, 4),
-            cell(row.disk_bytes_per_tx, 0),
-            cell(row.rss_mib, 1),
-            cell(row.idle_cpu, 4),
-            cell(row.seconds, 2),
-        );
+/// Writes the rows as JSON.
+pub(crate) fn write(rows: &[Row], file: &Path) -> Outcome {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
     }
-    println!(
-        "one validator on this machine, client on the same cores; limit = sender recovery on all cores"
-    );
+    let json = serde_json::to_string_pretty(rows).map_err(|e| Failure(e.to_string()))?;
+    fs::write(file, format!("{json}\n"))?;
+    println!("written to {}", file.display());
+    Ok(())
+}
+
+/// What the figures were taken on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split_whitespace().take(3).collect();
+    format!(
+        "{cores} cores shared by all nodes, the senders and the links; {build} build; load average at \
+         the end {}.",
+        load.join(" ")
+    )
 }

@@ -1,12 +1,14 @@
 //! The founding file: who founds a ledger together and under which rules, in a form that people read
 //! and sign off before any key is made.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 use toml::{Spanned, value::Datetime};
-use tulou_primitives::{CouncilRules, Genesis, GenesisMember, NodeKind, OfficeHolder, Share};
+use tulou_primitives::{
+    CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,
+};
 
 use super::{
     check::{self, Problem, Problems},
@@ -86,6 +88,12 @@ struct File {
     member: Vec<Spanned<Member>>,
     #[serde(default)]
     office: Vec<Spanned<Office>>,
+    /// Balances of the native coin, which buys nothing: for tools and measurements.
+    #[serde(default)]
+    accounts: BTreeMap<Address, GenesisAccount>,
+    /// As [`Genesis::filler`].
+    #[serde(default)]
+    filler: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -362,6 +370,8 @@ fn base(reader: &mut Reader<'_>, file: &File) -> Genesis {
         release: 1,
         council,
         packs: file.packs.clone(),
+        accounts: file.accounts.clone(),
+        filler: file.filler,
         ..Default::default()
     }
 }

@@ -21,6 +21,9 @@ const LEDGER: &str = "drill";
 /// EIP-155 id of the ledger.
 const CHAIN_ID: u64 = 77_550;
 
+/// What a funded account begins with, in wei.
+const BALANCE: u128 = 10_000 * 10u128.pow(18);
+
 /// Offices that accounts of the test mnemonic hold, so that they may put documents on file.
 const OFFICES: [(&str, u32); 4] = [("chair", 1), ("manager", 3), ("bank", 8), ("registrar", 9)];
 
@@ -94,12 +97,18 @@ pub(super) fn head(plan: &ClusterPlan, ledger: &str, chain_id: u64) -> String {
         Some(format!("\n[[office]]\noffice = \"{office}\"\naccount = \"{account}\"\n"))
     });
     let offices: String = offices.collect();
+    let funded = plan
+        .funded
+        .iter()
+        .map(|account| format!("\n[accounts.\"{account}\"]\nbalance = \"{BALANCE:#x}\"\n"));
+    let funded: String = funded.collect();
+    let gas_limit = plan.gas_limit.map(|gas| format!("gas_limit = {gas}\n")).unwrap_or_default();
     format!(
         "estate = \"Drill\"\nledger = \"{ledger}\"\nchain_id = {chain_id}\n\
          founded = 2026-01-01T00:00:00+08:00\nepoch_length = {}\nheartbeat_ms = {}\n\
-         packs = [\"cn\"]\n\n[council]\nparticipation = \"2/3\"\nmajority = \"2/3\"\nveto = \"1/3\"\n\
-         voting_s = 600\ndelay_s = 60\n{offices}",
-        plan.epoch_length, plan.heartbeat_ms
+         {gas_limit}filler = {}\npacks = [\"cn\"]\n\n[council]\nparticipation = \"2/3\"\nmajority = \"2/3\"\nveto = \"1/3\"\n\
+         voting_s = 600\ndelay_s = 60\n{offices}{funded}",
+        plan.epoch_length, plan.heartbeat_ms, plan.filler
     )
 }
 

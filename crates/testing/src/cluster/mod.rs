@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use tempfile::TempDir;
 use tulou_client::Rpc;
 
@@ -57,6 +57,12 @@ pub struct ClusterPlan {
     pub network: Network,
     /// Where the folders are made; the system's folder for temporary files where nothing is said.
     pub below: Option<PathBuf>,
+    /// Gas of a block; what `tulou init` takes by itself where nothing is said.
+    pub gas_limit: Option<u64>,
+    /// Accounts with a native balance.
+    pub funded: Vec<Address>,
+    /// So many accounts more in the state.
+    pub filler: u64,
 }
 
 impl ClusterPlan {
@@ -70,6 +76,9 @@ impl ClusterPlan {
             heartbeat_ms: 500,
             network: Network::Loopback,
             below: None,
+            gas_limit: None,
+            funded: Vec::new(),
+            filler: 0,
         }
     }
 }

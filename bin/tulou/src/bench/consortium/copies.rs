@@ -41,7 +41,7 @@ pub(super) fn measure(plan: ClusterPlan, transactions: usize) -> Result<Vec<Row>
         megabytes: Some(megabytes),
         mb_per_s: Some(megabytes / seconds),
         seconds: Some(seconds),
-        ..Row::named(name, validators)
+        ..Row::of(name, validators)
     };
     let mut rows = vec![row("snapshot", taken), row("restore", restored)];
     let begun = Instant::now();

@@ -54,7 +54,7 @@ pub(super) fn idle(plan: ClusterPlan, count: usize, watch: Duration) -> Result<R
         cpu: Some((cpu_s(pid) - used) / seconds),
         mb_per_day: Some(grown / seconds * 86_400.0 / 1e6),
         megabytes: Some(folder_bytes(folder) as f64 / 1e6),
-        ..Row::named("idle ledgers, one process", 1)
+        ..Row::of("idle ledgers, one process", 1)
     })
 }
 
@@ -78,6 +78,6 @@ pub(super) fn busy(plan: ClusterPlan, count: usize, watch: Duration) -> Result<R
         tx_per_s: Some((done() - before) as f64 / seconds),
         cpu: Some((cpu_s(pid) - used) / seconds),
         rss_mib: Some(rss_mib(pid)),
-        ..Row::named("busy ledgers, one process", 1)
+        ..Row::of("busy ledgers, one process", 1)
     })
 }

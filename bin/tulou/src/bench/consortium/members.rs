@@ -64,7 +64,7 @@ fn watched(cluster: &Cluster, name: &str, watch: Duration) -> Row {
         rss_mib: Some(pids.iter().map(|pid| rss_mib(*pid)).sum::<f64>() / members),
         cpu: Some((cpu() - used) / seconds / members),
         mb_per_day: Some(grown / members / seconds * 86_400.0 / 1e6),
-        ..Row::named(name, cluster.len())
+        ..Row::of(name, cluster.len())
     }
 }
 
@@ -94,7 +94,7 @@ fn singles(cluster: &Cluster, watch: Duration) -> Result<Row, Failure> {
         tx_per_s: Some(waits.len() as f64 / seconds),
         blocks_per_s: Some((height - first) as f64 / seconds),
         certificate_bytes: Some(certificate_bytes(cluster, height)?),
-        ..Row::named("one at a time", cluster.len())
+        ..Row::of("one at a time", cluster.len())
     })
 }
 

@@ -3,10 +3,8 @@
 mod copies;
 mod ledgers;
 mod members;
-mod report;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,8 +12,7 @@ use std::{
 use clap::Args;
 use tulou_testing::ClusterPlan;
 
-pub(crate) use report::Row;
-
+use super::report::{self, Row};
 use crate::output::{Failure, Outcome};
 
 /// Heartbeat of an estate, in milliseconds.
@@ -65,13 +62,14 @@ pub(crate) fn run(options: &Sizes, out: &Path) -> Outcome {
     }
     println!("measuring snapshot and restore ...");
     keep(&mut rows, copies::measure(plan(&program, 4), options.snapshot_transactions));
-    report::print(&rows, options.watch_s);
-    if let Some(folder) = out.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(out, format!("{}\n", serde_json::to_string_pretty(&rows)?))?;
-    println!("written to {}", out.display());
-    Ok(())
+    let method = format!(
+        "{} s a measurement; a new ledger with almost no state; heartbeat 5 s. Delay is one way, added to \
+         every link by the emulator of crates/testing. RSS, CPU and MB/day are for one member (mean); CPU \
+         is a share of one core. MB are 10^6 bytes.",
+        options.watch_s
+    );
+    report::print(&rows, &method);
+    report::write(&rows, out)
 }
 
 /// Where the rows go, beside those of one node.

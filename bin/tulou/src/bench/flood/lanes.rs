@@ -1,0 +1,139 @@
+//! Requests that are ready before the clock runs, and the threads that send them.
+
+use std::{
+    collections::HashMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{B256, hex, keccak256};
+
+use super::{Pace, Signed, Target};
+use crate::output::Failure;
+
+/// One request with the hashes of its transactions.
+struct Request {
+    body: String,
+    hashes: Vec<B256>,
+}
+
+/// The requests of one connection.
+struct Lane {
+    url: String,
+    requests: Vec<Request>,
+    /// Time from one request to the next; none sends as fast as they are answered.
+    every: Option<Duration>,
+    /// When the first one goes, so that the lanes take turns.
+    offset: Duration,
+}
+
+/// All connections.
+pub(super) struct Lanes(Vec<Lane>);
+
+/// What was sent.
+#[derive(Default)]
+pub(super) struct Sent {
+    /// When each transaction's request went out.
+    pub(super) times: HashMap<B256, Instant>,
+    pub(super) rejected: usize,
+}
+
+impl Lanes {
+    /// Deals the senders to the connections, so that each sender's nonces stay in order.
+    pub(super) fn pack(target: &Target, signed: &Signed, pace: Pace) -> Self {
+        let wanted = pace.connections.max(1) * target.urls.len();
+        let count = wanted.min(signed.senders.len()).max(1);
+        let lanes = (0..count).map(|lane| {
+            let mine = signed.senders.iter().skip(lane).step_by(count);
+            let mine: Vec<_> = mine.map(|list| list.iter()).collect();
+            let share = mine.iter().map(|list| list.len()).sum::<usize>() as f64;
+            let requests = pack(mine, pace.batch);
+            let every = pace.tx_per_s.map(|all| {
+                let mine = all * share / signed.len().max(1) as f64;
+                Duration::from_secs_f64(pace.batch as f64 / mine.max(0.001))
+            });
+            let offset = every.unwrap_or_default().mul_f64(lane as f64 / count as f64);
+            Lane { url: target.urls[lane % target.urls.len()].clone(), requests, every, offset }
+        });
+        Self(lanes.collect())
+    }
+
+    /// Sends everything.
+    pub(super) fn send(self, begun: Instant) -> Result<Sent, Failure> {
+        let results = thread::scope(|scope| {
+            let jobs: Vec<_> =
+                self.0.into_iter().map(|lane| scope.spawn(move || lane.send(begun))).collect();
+            jobs.into_iter().map(|job| job.join()).collect::<Vec<_>>()
+        });
+        let mut all = Sent::default();
+        for result in results {
+            let sent = result.map_err(|_| Failure("a sending thread broke".into()))??;
+            all.rejected += sent.rejected;
+            all.times.extend(sent.times);
+        }
+        Ok(all)
+    }
+}
+
+impl Lane {
+    fn send(self, begun: Instant) -> Result<Sent, Failure> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        let mut sent = Sent::default();
+        let mut due = begun + self.offset;
+        for request in self.requests {
+            if let Some(every) = self.every {
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                due += every;
+            }
+            let at = Instant::now();
+            let mut answer =
+                agent.post(&self.url).content_type("application/json").send(&request.body)?;
+            let answer = answer.body_mut().with_config().limit(1 << 26).read_to_string()?;
+            // A batch is answered by one object for each transaction, or refused as a whole by one.
+            let refused = answer.matches("\"error\"").count();
+            sent.rejected +=
+                if answer.starts_with('[') { refused } else { refused * request.hashes.len() };
+            sent.times.extend(request.hashes.into_iter().map(|hash| (hash, at)));
+        }
+        Ok(sent)
+    }
+}
+
+/// Takes one transaction of each sender in turn until all are packed.
+fn pack<'a>(
+    mut senders: Vec<std::slice::Iter<'a, alloy_primitives::Bytes>>,
+    batch: usize,
+) -> Vec<Request> {
+    let mut requests = Vec::new();
+    let (mut calls, mut hashes) = (Vec::new(), Vec::new());
+    let mut close = |calls: &mut Vec<String>, hashes: &mut Vec<B256>| {
+        if !calls.is_empty() {
+            let body = format!("[{}]", std::mem::take(calls).join(","));
+            requests.push(Request { body, hashes: std::mem::take(hashes) });
+        }
+    };
+    loop {
+        let mut any = false;
+        for sender in &mut senders {
+            let Some(raw) = sender.next() else { continue };
+            any = true;
+            calls.push(format!(
+                r#"{{"jsonrpc":"2.0","id":{},"method":"eth_sendRawTransaction","params":["{}"]}}"#,
+                calls.len(),
+                hex::encode_prefixed(raw)
+            ));
+            hashes.push(keccak256(raw));
+            if calls.len() == batch {
+                close(&mut calls, &mut hashes);
+            }
+        }
+        if !any {
+            break;
+        }
+    }
+    close(&mut calls, &mut hashes);
+    requests
+}
