@@ -8,8 +8,8 @@ use std::{
 
 use clap::Args;
 use tulou_node::{
-    LedgerSettings, NodeFolder, SETTINGS, Settings, ledger_dir, open_ledger, send_to_archive,
-    start_from_archive, start_from_snapshot, verify_ledger, write_snapshot,
+    LedgerSettings, NodeFolder, SETTINGS, Settings, ledger_dir, open_ledger, replay_ledger,
+    send_to_archive, start_from_archive, start_from_snapshot, verify_ledger, write_snapshot,
 };
 
 use crate::output::{Failure, Outcome, say};
@@ -77,6 +77,10 @@ pub(crate) struct Restore {
 pub(crate) struct Verify {
     #[command(flatten)]
     which: Which,
+    /// Also execute all blocks anew from the first page on; every header must come out the same. Needs
+    /// room for a second ledger.
+    #[arg(long)]
+    replay: bool,
 }
 
 /// Files of a ledger's folder that a backup holds beside its snapshot. Never the votes, nor the right to
@@ -209,13 +213,39 @@ pub(crate) fn verify(options: &Verify) -> Outcome {
         report.to,
         begun.elapsed().as_secs_f64()
     ))?;
-    match report.is_sound() {
-        true => say("all of it is sound"),
-        false => Err(Failure::hint(
+    if !report.is_sound() {
+        return Err(Failure::hint(
             format!("{} things are wrong", report.damage.len()),
             "move the ledger folder away: it is made again from the engine's blocks; or restore a backup",
-        )),
+        ));
     }
+    say("all of it is sound")?;
+    if options.replay { replay(&options.which.folder()?) } else { Ok(()) }
+}
+
+/// Executes everything anew in a folder beside the ledger, which is removed again.
+fn replay(folder: &NodeFolder) -> Outcome {
+    let scratch = folder.path().join("replay");
+    let begun = Instant::now();
+    let clear = || match fs::remove_dir_all(&scratch) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure(format!("{}: {e}", scratch.display())))
+        }
+        _ => Ok(()),
+    };
+    clear()?;
+    let replayed = replay_ledger(folder, &scratch, |_| {});
+    clear()?;
+    let done = replayed.map_err(|fault| {
+        Failure::hint(fault, "the node was not changed; compare with another member's node")
+    })?;
+    say(&format!(
+        "{} transactions in {} blocks were executed anew in {:.1} s and came out the same: state root {}",
+        done.transactions,
+        done.height,
+        begun.elapsed().as_secs_f64(),
+        done.state_root
+    ))
 }
 
 /// Makes the ledger of a node from a snapshot, where the node has none yet.

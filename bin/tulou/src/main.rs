@@ -25,6 +25,16 @@ use output::Outcome;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The allocator asks for pages of 2 MiB, which a node fills in bursts with each block and gives back:
+/// the kernel then clears far more than is used. Without them a busy node takes a third less memory and
+/// a few hundredths less CPU (docs/performance/pipeline.md).
+fn without_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        // An old kernel: it costs memory and nothing else.
+        tracing::debug!(%error, "huge pages stay on");
+    }
+}
+
 /// A community's shared book: votes, money and records that no one of its keepers controls.
 #[derive(Debug, Parser)]
 #[command(name = "tulou", version, about, propagate_version = true)]
@@ -81,6 +91,7 @@ enum Import {
 }
 
 fn main() -> ExitCode {
+    without_huge_pages();
     let Arguments { log, command } = Arguments::parse();
     match log.start().and_then(|_log| run(command)) {
         Ok(()) => ExitCode::SUCCESS,

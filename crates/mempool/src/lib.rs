@@ -21,6 +21,7 @@ mod checks;
 mod config;
 mod pool;
 mod refused;
+mod senders;
 
 pub use ahead::Ahead;
 pub use config::MempoolConfig;

@@ -19,6 +19,7 @@ use crate::{
     Ahead, MempoolConfig, Refused,
     book::Book,
     checks::{self, Candidate},
+    senders::Senders,
 };
 
 /// Gives the state of the newest final block.
@@ -52,6 +53,7 @@ pub struct Mempool {
     config: MempoolConfig,
     head: Box<dyn HeadState>,
     book: Mutex<Book>,
+    senders: Mutex<Senders>,
     /// How often each reason was given. Not under the book's lock.
     refused: Mutex<BTreeMap<&'static str, u64>>,
     workers: Option<rayon::ThreadPool>,
@@ -81,6 +83,7 @@ impl Mempool {
             config,
             head,
             book: Mutex::default(),
+            senders: Mutex::default(),
             // What is watched begins at 0, so that its first event is a change.
             refused: Mutex::new(BTreeMap::from(
                 ["pool_full", "sender_full", "too_fast"].map(|reason| (reason, 0)),
@@ -147,6 +150,9 @@ impl Mempool {
         if self.known(&tx.hash()).is_some() {
             return Err(Refused::AlreadyKnown);
         }
+        if let Some(sender) = self.senders.lock().get(&tx.hash()) {
+            tx.assume_sender(sender);
+        }
         let candidate = checks::recovered(tx)?;
         may(candidate.sender)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -200,6 +206,44 @@ impl Mempool {
     /// The transaction with this hash, with its sender recovered, while it waits.
     pub fn known(&self, hash: &B256) -> Option<Arc<Tx>> {
         self.book.lock().known(hash).cloned()
+    }
+
+    /// A block that came from elsewhere with the senders of its transactions: from the pool where they
+    /// wait here, else recovered on all of the pool's threads, and remembered for the transactions that
+    /// come after their block. One whose signature recovers nobody stays without.
+    pub fn with_senders(&self, block: Block) -> Block {
+        let block = {
+            let book = self.book.lock();
+            block.with_known(|hash| book.known(hash).cloned())
+        };
+        let fresh: Vec<&Arc<Tx>> = {
+            let senders = self.senders.lock();
+            let unknown = block.transactions().iter().filter(|tx| tx.known_sender().is_none());
+            unknown
+                .filter(|tx| match senders.get(&tx.hash()) {
+                    Some(sender) => {
+                        tx.assume_sender(sender);
+                        false
+                    }
+                    None => true,
+                })
+                .collect()
+        };
+        let recover = |tx: &&Arc<Tx>| drop(tx.sender());
+        match &self.workers {
+            Some(workers) => {
+                workers.install(|| fresh.par_iter().with_min_len(16).for_each(recover));
+            }
+            None => fresh.iter().for_each(recover),
+        }
+        let mut senders = self.senders.lock();
+        for tx in fresh {
+            if let Some(sender) = tx.known_sender() {
+                senders.put(tx.hash(), sender);
+            }
+        }
+        drop(senders);
+        block
     }
 
     /// The nonce the account should use next: that of the head, those in the pool counted.

@@ -235,6 +235,39 @@ fn senders_take_turns_and_the_served_go_to_the_back() {
 }
 
 #[test]
+fn a_sender_is_recovered_once_wherever_the_transaction_comes_first() {
+    let (pool, world) = pool(config());
+    let me = key(1).address();
+    pool.submit(send(0, 1)).unwrap();
+    let came = pool.with_senders(block(1, &[send(0, 1), send(1, 1)]));
+    let senders =
+        |block: &Block| block.transactions().iter().map(|tx| tx.known_sender()).collect::<Vec<_>>();
+    assert_eq!(senders(&came), [Some(me), Some(me)]);
+    let waiting = pool.known(&came.transactions()[0].hash()).unwrap();
+    assert!(Arc::ptr_eq(&came.transactions()[0], &waiting));
+    // What came in a block first is admitted like any other while that block is not final ...
+    pool.submit(send(1, 1)).unwrap();
+    assert_eq!(nonces(&pool), [(me, 0), (me, 1)]);
+    // ... and refused for its nonce once it is.
+    world.set(me, 2, 0);
+    pool.on_final(&came);
+    assert!(matches!(pool.submit(send(1, 1)), Err(Refused::NonceTooLow { nonce: 1, .. })));
+    pool.verify();
+}
+
+#[test]
+fn a_block_with_a_signature_of_nobody_comes_back_whole() {
+    let (pool, _) = pool(config());
+    let mut raw = send(0, 1).to_vec();
+    // The last 32 bytes are `s`: a high one recovers nobody.
+    let end = raw.len();
+    raw[end - 32..].fill(0xff);
+    let came = pool.with_senders(block(1, &[raw.into(), send(1, 1)]));
+    assert_eq!(came.transactions()[0].known_sender(), None);
+    assert_eq!(came.transactions()[1].known_sender(), Some(key(1).address()));
+}
+
+#[test]
 fn only_fees_a_tenth_higher_replace() {
     let (pool, _) = pool(config());
     let fee = |fee: u128| {

@@ -14,10 +14,12 @@ use tulou_consensus::{Application, Finality};
 use tulou_evm::{BlockEnv, BlockFault, BuildLimits, Dropped};
 use tulou_ledger::{Ledger, Version};
 use tulou_mempool::{Ahead, Mempool};
-use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end, validators_hash};
+use tulou_primitives::{Block, Genesis, epoch_of, is_epoch_end};
 use tulou_rpc::BlockMeters;
 
-use crate::{Clock, NodeError, committee::Committee, gossip::Ear, peers::RELEASE, roster};
+use crate::{
+    Clock, NodeError, committee::Committee, gossip::Ear, peers::RELEASE, replay::block_env, roster,
+};
 
 /// Most bytes of transactions in one block. Below the engine's message size with room for headers.
 pub(crate) const BLOCK_BYTES_MAX: usize = 4 << 20;
@@ -97,28 +99,8 @@ impl Parts {
     /// What the block on this version sees. Its gas limit is the council's, from the block after the
     /// one that changed it.
     fn env(&self, version: &Version, timestamp: u64) -> Result<BlockEnv, Refused> {
-        let height = version.height() + 1;
-        let gas_limit =
-            tulou_evm::gas_limit(version).map_err(|e| Refused::Unknown(e.to_string()))?;
-        Ok(BlockEnv {
-            chain_id: self.genesis.chain_id,
-            height,
-            timestamp,
-            gas_limit,
-            beneficiary: self.beneficiary,
-            prevrandao: B256::ZERO,
-            next_validators: self.next_validators(version, height),
-        })
-    }
-
-    /// Commitment to the validators of the next epoch, where `height` is the last of its own. They were
-    /// decided an epoch ago, so the state before the block knows them.
-    fn next_validators(&self, version: &Version, height: u64) -> Option<B256> {
-        let length = self.genesis.epoch_length;
-        is_epoch_end(height, length).then(|| {
-            let next = epoch_of(height, length) + 1;
-            validators_hash(next, &self.committee.of_state(version, next))
-        })
+        block_env(&self.genesis, version, timestamp, self.beneficiary)
+            .map_err(|e| Refused::Unknown(e.to_string()))
     }
 
     /// Keeps the keys that the last header of an epoch commits to, for those who start from a snapshot.
@@ -205,7 +187,7 @@ impl Parts {
         tulou_evm::validate_header(parent.header(), header).map_err(Refused::Invalid)?;
         let version = self.ledger.version(parent.hash()).ok_or_else(|| missing(parent.hash()))?;
         self.known_release(&version)?;
-        let block = block.clone().with_known(|hash| self.mempool.known(hash));
+        let block = self.mempool.with_senders(block.clone());
         let env =
             BlockEnv { beneficiary: header.beneficiary, ..self.env(&version, header.timestamp)? };
         let begun = Instant::now();
@@ -240,14 +222,16 @@ impl Parts {
                     Refused::Unknown(why) => why,
                 })?;
             }
+            // The engine's copy came over the wire and knows no senders; what was executed does.
+            let held = self.ledger.held(block.hash()).map(|candidate| candidate.block.clone());
             let begun = Instant::now();
             let certificate = finality.encoded.clone();
             self.ledger.put_finality(block.height(), certificate).map_err(|e| e.to_string())?;
             self.name_next_validators(block.height()).map_err(|e| e.to_string())?;
             self.ledger.finalize(block.hash()).map_err(|e| e.to_string())?;
             self.meters.committed(begun.elapsed());
+            self.mempool.on_final(held.as_deref().unwrap_or(block));
         }
-        self.mempool.on_final(block);
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod keeper;
 mod keys;
 mod node;
 mod peers;
+mod replay;
 mod roster;
 mod settings;
 mod snapshot;
@@ -28,6 +29,7 @@ pub use host::{Host, HostOptions, Stopped, ledger_dir};
 pub use keys::{KeyError, Keys, Unlock};
 pub use node::{Drill, Node, NodeConfig, NodeError};
 pub use peers::RELEASE;
+pub use replay::{ReplayFault, Replayed, replay_ledger};
 pub use settings::{
     LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError, SnapshotSettings,
 };

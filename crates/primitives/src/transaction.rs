@@ -73,6 +73,18 @@ impl Tx {
         &self.raw
     }
 
+    /// The account that signed, where somebody has recovered it already.
+    pub fn known_sender(&self) -> Option<Address> {
+        self.sender.get().copied().flatten()
+    }
+
+    /// Takes over a sender that was recovered from another copy of these bytes: one with the same hash,
+    /// which covers the signature.
+    pub fn assume_sender(&self, sender: Address) {
+        // Somebody may have recovered it meanwhile, and it is the same.
+        let _ = self.sender.set(Some(sender));
+    }
+
     /// The account that signed. The first call costs a curve operation (about 30 us), later ones
     /// nothing; call it from many threads at admission.
     ///

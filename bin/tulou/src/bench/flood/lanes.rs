@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{B256, hex, keccak256};
 
-use super::{Pace, Signed, Target};
+use super::{PATIENCE, Pace, Signed, Target};
 use crate::output::Failure;
 
 /// One request with the hashes of its transactions.
@@ -58,11 +59,22 @@ impl Lanes {
         Self(lanes.collect())
     }
 
-    /// Sends everything.
-    pub(super) fn send(self, begun: Instant) -> Result<Sent, Failure> {
+    /// Sends everything, each request once `may` says yes to the number of transactions sent before.
+    pub(super) fn send(
+        self,
+        begun: Instant,
+        may: &(impl Fn(usize) -> bool + Sync),
+    ) -> Result<Sent, Failure> {
+        let count = AtomicUsize::new(0);
         let results = thread::scope(|scope| {
-            let jobs: Vec<_> =
-                self.0.into_iter().map(|lane| scope.spawn(move || lane.send(begun))).collect();
+            let jobs: Vec<_> = self
+                .0
+                .into_iter()
+                .map(|lane| {
+                    let count = &count;
+                    scope.spawn(move || lane.send(begun, count, may))
+                })
+                .collect();
             jobs.into_iter().map(|job| job.join()).collect::<Vec<_>>()
         });
         let mut all = Sent::default();
@@ -76,7 +88,12 @@ impl Lanes {
 }
 
 impl Lane {
-    fn send(self, begun: Instant) -> Result<Sent, Failure> {
+    fn send(
+        self,
+        begun: Instant,
+        count: &AtomicUsize,
+        may: &impl Fn(usize) -> bool,
+    ) -> Result<Sent, Failure> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
@@ -88,6 +105,11 @@ impl Lane {
                 thread::sleep(due.saturating_duration_since(Instant::now()));
                 due += every;
             }
+            let stuck = Instant::now() + PATIENCE;
+            while !may(count.load(Ordering::Relaxed)) && Instant::now() < stuck {
+                thread::sleep(Duration::from_millis(1));
+            }
+            count.fetch_add(request.hashes.len(), Ordering::Relaxed);
             let at = Instant::now();
             let mut answer =
                 agent.post(&self.url).content_type("application/json").send(&request.body)?;

@@ -75,17 +75,19 @@ pub(crate) struct Pace {
     pub(crate) connections: usize,
     /// Transactions a second to all nodes together; as fast as they are taken without it.
     pub(crate) tx_per_s: Option<f64>,
+    /// Transactions that may be on their way: sent and in no block yet.
+    pub(crate) window: usize,
 }
 
 impl Pace {
-    /// As fast as the nodes take them.
+    /// As fast as the nodes bring them into blocks.
     pub(crate) fn full() -> Self {
-        Self { batch: 100, connections: 4, tx_per_s: None }
+        Self { batch: 100, connections: 4, tx_per_s: None, window: 20_000 }
     }
 
     /// Evenly, in small requests.
     pub(crate) fn even(tx_per_s: f64) -> Self {
-        Self { batch: 25, connections: 4, tx_per_s: Some(tx_per_s) }
+        Self { batch: 25, connections: 4, tx_per_s: Some(tx_per_s), window: usize::MAX }
     }
 }
 
@@ -164,7 +166,8 @@ fn send(target: &Target, signed: &Signed, pace: Pace) -> Result<Outcome, Failure
     let first = target.rpc().block_number()? + 1;
     let follower = Follower::start(&target.urls[0], first, signed.len());
     let begun = Instant::now();
-    let sent = lanes.send(begun)?;
+    let sent = lanes
+        .send(begun, &|on_their_way| on_their_way < pace.window.saturating_add(follower.count()))?;
     let wanted = signed.len() - sent.rejected;
     let deadline = Instant::now() + PATIENCE;
     while follower.count() < wanted && Instant::now() < deadline {
