@@ -109,6 +109,11 @@ browser:
 sim: tools ## simulate faults and lying members: make sim SEEDS=5000
 	TULOU_SIM_SEEDS=$(or $(SEEDS),5000) cargo nextest run --locked --workspace --profile sim --test simulation
 
+.PHONY: replay
+replay: ## execute all of a stopped node's history anew with a release build: make replay NODE=folder
+	cargo build --locked --release -p tulou
+	./target/release/tulou verify --replay --dir $(or $(NODE),$(DIR))
+
 fuzz: ## fuzz one decoder: make fuzz TARGET=block SECONDS=60
 	cargo fuzz run $(TARGET) --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)
 

@@ -17,7 +17,7 @@ use crate::output::{Failure, Outcome, say};
 /// The node and one of its ledgers.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Which {
-    /// The node's folder, with node.toml. The node must not run.
+    /// The node's folder, with node.toml, or the folder of `tulou dev`. The node must not run.
     #[arg(long)]
     dir: PathBuf,
     /// Name of the ledger; the first one without it.
@@ -37,6 +37,10 @@ impl Which {
     }
 
     fn folder(&self) -> Result<NodeFolder, Failure> {
+        // A dev ledger stands alone in its folder, without settings.
+        if !self.dir.join(SETTINGS).exists() && self.dir.join("genesis.json").exists() {
+            return Ok(NodeFolder::open(&self.dir)?);
+        }
         Ok(NodeFolder::open(&ledger_dir(&self.dir, &self.settings()?))?)
     }
 }

@@ -43,6 +43,7 @@ pub struct LocalNode {
     port: u16,
     child: Child,
     rpc: Rpc,
+    patience: Duration,
 }
 
 impl LocalNode {
@@ -52,6 +53,19 @@ impl LocalNode {
     /// # Errors
     /// [`LocalError::Start`], [`LocalError::Ended`] or [`LocalError::Silent`].
     pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, LocalError> {
+        Self::start_within(program, arguments, START)
+    }
+
+    /// As [`LocalNode::start`], with another patience: a ledger that begins with millions of accounts
+    /// takes its time.
+    ///
+    /// # Errors
+    /// As [`LocalNode::start`].
+    pub fn start_within(
+        program: &Path,
+        arguments: &[&str],
+        patience: Duration,
+    ) -> Result<Self, LocalError> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("tulou-{}-{number}", std::process::id()));
@@ -68,7 +82,8 @@ impl LocalNode {
         let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
         let child = spawn(program, &arguments, &dir, port).map_err(failed)?;
         let rpc = Rpc::new(&format!("http://127.0.0.1:{port}"));
-        let mut node = Self { program: program.to_owned(), arguments, dir, port, child, rpc };
+        let mut node =
+            Self { program: program.to_owned(), arguments, dir, port, child, rpc, patience };
         node.wait_until_it_answers()?;
         Ok(node)
     }
@@ -114,8 +129,8 @@ impl LocalNode {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(LocalError::Ended(status.to_string()));
             }
-            if begun.elapsed() > START {
-                return Err(LocalError::Silent(START));
+            if begun.elapsed() > self.patience {
+                return Err(LocalError::Silent(self.patience));
             }
             thread::sleep(Duration::from_millis(20));
         }

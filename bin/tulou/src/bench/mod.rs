@@ -115,7 +115,8 @@ impl Server {
     pub(crate) fn start(accounts: u64) -> Result<Self, Failure> {
         let filler = accounts.to_string();
         let arguments = ["--empty", "--filler", &filler];
-        Ok(Self(LocalNode::start(&std::env::current_exe()?, &arguments)?))
+        let patience = Duration::from_secs(120 + accounts / 20_000);
+        Ok(Self(LocalNode::start_within(&std::env::current_exe()?, &arguments, patience)?))
     }
 
     pub(crate) fn rpc(&self) -> &Rpc {
