@@ -1,5 +1,6 @@
 //! Four organisations found a ledger, run it as four processes, lose one and get it back.
 
+mod governance;
 mod world;
 
 use std::{fs, os::unix::fs::PermissionsExt};

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy_primitives::{Address, B256};
 use serde_json::Value;
 use tulou_client::Rpc;
 
@@ -58,12 +59,19 @@ fn free_ports(count: usize) -> Vec<u16> {
     listeners.iter().map(|l| l.local_addr().expect("bound").port()).collect()
 }
 
+/// Epochs of a minute where nobody sends, and the council's usual rules.
+const USUAL: &str = "epoch_length = 50\nheartbeat_ms = 1000\npacks = [\"cn\"]\n";
+
 /// A founding file of four members on this machine.
 pub(crate) fn founding_file(ports: &[u16]) -> String {
+    founding_file_with(ports, USUAL)
+}
+
+/// As [`founding_file`], with other rules.
+fn founding_file_with(ports: &[u16], rules: &str) -> String {
     let mut file = format!(
         "estate = \"four\"\nledger = \"four\"\nchain_id = {CHAIN_ID}\n\
-         founded = 2026-01-01T00:00:00+08:00\nepoch_length = 50\nheartbeat_ms = 1000\n\
-         packs = [\"cn\"]\n"
+         founded = 2026-01-01T00:00:00+08:00\n{rules}"
     );
     for (i, name) in NAMES.iter().enumerate() {
         let (node, rpc) = (ports[i], ports[NAMES.len() + i]);
@@ -78,12 +86,17 @@ pub(crate) fn founding_file(ports: &[u16]) -> String {
 impl World {
     /// Founds a ledger in a new folder. Nothing runs yet.
     pub(crate) fn founded(name: &str) -> Self {
+        Self::founded_with(name, USUAL)
+    }
+
+    /// As [`World::founded`], with other rules.
+    pub(crate) fn founded_with(name: &str, rules: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("tulou-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("a folder");
         let ports = free_ports(NAMES.len() * 2);
         let file = dir.join("consortium.toml");
-        fs::write(&file, founding_file(&ports)).expect("the founding file");
+        fs::write(&file, founding_file_with(&ports, rules)).expect("the founding file");
         let out = dir.join("nodes");
         let said =
             tulou_says(&["init", "--from", shown(&file), "--out", shown(&out), "--plain-keys"]);
@@ -92,6 +105,61 @@ impl World {
         let nodes = nodes.map(|(i, name)| out.join(format!("{}-{name}", i + 1))).collect();
         let rpc_ports = ports[NAMES.len()..].to_vec();
         Self { dir, nodes, rpc_ports, children: NAMES.iter().map(|_| None).collect() }
+    }
+
+    /// A new node of a member, with keys of its own, on new ports: what a rotation of keys begins with.
+    /// Returns its place and the public key.
+    pub(crate) fn add_node_of(&mut self, member: usize) -> (usize, B256) {
+        let out = self.dir.join("nodes").join(format!("new-{}", NAMES[member]));
+        let file = self.dir.join("consortium.toml");
+        let init = ["init", "member", "--from", shown(&file), "--name", NAMES[member]];
+        tulou_says(&[&init[..], &["--out", shown(&out), "--plain-keys"]].concat());
+        let ports = free_ports(2);
+        let old = self.nodes[member].clone();
+        let settings = fs::read_to_string(old.join("node.toml")).expect("settings");
+        // The ports of the running node stand in its settings and nowhere else.
+        let mut settings: toml::Table = settings.parse().expect("TOML");
+        settings["node"]["rpc"] = format!("127.0.0.1:{}", ports[1]).into();
+        settings["ledger"][0]["listen"] = format!("127.0.0.1:{}", ports[0]).into();
+        fs::write(out.join("node.toml"), settings.to_string()).expect("settings");
+        let page = Path::new("ledgers/four/genesis.json");
+        fs::copy(old.join(page), out.join(page)).expect("the first page");
+        let card = fs::read_to_string(out.join("ledgers/four/card.toml")).expect("a card");
+        let card: toml::Table = card.parse().expect("TOML");
+        let key = card["node"].as_str().and_then(|key| key.parse().ok()).expect("a key");
+        self.nodes.push(out);
+        self.rpc_ports.push(ports[1]);
+        self.children.push(None);
+        (self.nodes.len() - 1, key)
+    }
+
+    /// The file with a member's account key.
+    pub(crate) fn account_key(&self, i: usize) -> PathBuf {
+        self.nodes[i].join("ledgers/four/keys/account.key")
+    }
+
+    /// A member's account, as the others see it.
+    pub(crate) fn account_of(&self, member: usize) -> Address {
+        let text = self.seen_by(0)["members"][member]["account"].clone();
+        serde_json::from_value(text).expect("an account")
+    }
+
+    /// The key of a member's first node.
+    pub(crate) fn key_of(&self, member: usize) -> B256 {
+        let text = self.seen_by(0)["members"][member]["key"].clone();
+        serde_json::from_value(text).expect("a key")
+    }
+
+    /// Where a node listens for the others.
+    pub(crate) fn listen_of(&self, i: usize) -> String {
+        let settings = fs::read_to_string(self.nodes[i].join("node.toml")).expect("settings");
+        let settings: toml::Table = settings.parse().expect("TOML");
+        settings["ledger"][0]["listen"].as_str().expect("an address").to_owned()
+    }
+
+    /// What people call a node.
+    fn name(&self, i: usize) -> String {
+        self.nodes[i].file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     pub(crate) fn rpc(&self, i: usize) -> Rpc {
@@ -129,7 +197,7 @@ impl World {
     }
 
     pub(crate) fn wait_until_it_answers(&self, i: usize) {
-        eventually(&format!("{} answers", NAMES[i]), || self.rpc(i).block_number().ok());
+        eventually(&format!("{} answers", self.name(i)), || self.rpc(i).block_number().ok());
     }
 
     /// What a member has logged so far.
@@ -160,7 +228,7 @@ impl World {
     /// The blocks of a height at some members, which must be one and the same.
     pub(crate) fn agree(&self, members: &[usize], height: u64) {
         let block = |i: &usize| {
-            let what = format!("block {height} at {}", NAMES[*i]);
+            let what = format!("block {height} at {}", self.name(*i));
             let block = eventually(&what, || {
                 let at = serde_json::json!([format!("{height:#x}"), false]);
                 self.rpc(*i).call("eth_getBlockByNumber", at).ok().filter(|b| !b.is_null())
@@ -174,10 +242,10 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        (0..NAMES.len()).for_each(|i| self.kill(i));
+        (0..self.nodes.len()).for_each(|i| self.kill(i));
         if thread::panicking() {
-            for (i, name) in NAMES.iter().enumerate() {
-                let log = self.log(i);
+            for i in 0..self.nodes.len() {
+                let (name, log) = (self.name(i), self.log(i));
                 let tail: Vec<&str> = log.lines().rev().take(15).collect();
                 eprintln!("--- {name}\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
             }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use tulou_client::{ClientError, Invocation, Key, Rpc, refusal_in_words};
 
-use crate::output::{Failure, Outcome, say};
+use crate::{
+    output::{Failure, Outcome, say},
+    passphrase,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -17,17 +20,24 @@ pub(crate) struct Options {
     /// The node.
     #[arg(long, default_value = "http://localhost:8545")]
     rpc: String,
-    /// File with the signing key; on a dev chain account 0 of the test mnemonic is used without it.
+    /// File with the signing key: 64 hexadecimal digits, or `account.json` of a member's folder, whose
+    /// passphrase is in the file that TULOU_PASSPHRASE_FILE names or asked for. On a dev chain account 0 of
+    /// the test mnemonic is used without it.
     #[arg(long)]
     key: Option<PathBuf>,
 }
 
-/// The key of a command: the file's, or the first test account's.
+/// The key of a command: the file's, or the first test account's. A file that `tulou init` encrypted is
+/// opened with the passphrase of the surroundings or the person at the terminal.
 pub(crate) fn signing_key(file: Option<&PathBuf>) -> Result<Key, Failure> {
-    Ok(match file {
-        Some(path) => Key::from_file(path)?,
-        None => Key::test(0)?,
-    })
+    let Some(path) = file else { return Ok(Key::test(0)?) };
+    if path.extension().is_none_or(|ending| ending != "json") {
+        return Ok(Key::from_file(path)?);
+    }
+    let passphrase = passphrase::for_key(path)?;
+    let secret = tulou_node::secret_in(path, passphrase)
+        .map_err(|e| Failure::hint(e, "nothing was sent"))?;
+    Ok(Key::from_bytes(secret))
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {

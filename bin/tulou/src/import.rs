@@ -19,7 +19,7 @@ pub(crate) struct Options {
     /// The node.
     #[arg(long, default_value = "http://localhost:8545")]
     rpc: String,
-    /// File with the registrar's key; on a dev chain account 0 of the test mnemonic is used without it.
+    /// File with the registrar's key, plain or encrypted as for `tulou call`; on a dev chain account 0 of the test mnemonic is used without it.
     #[arg(long)]
     key: Option<PathBuf>,
     /// Encrypted file for names and phones; its key is written beside it as `<file>.key`.

@@ -77,3 +77,11 @@ pub(crate) fn for_folders<'a>(
         None => asked("Passphrase of this node's keys: "),
     }
 }
+
+/// The passphrase of one encrypted key.
+pub(crate) fn for_key(file: &Path) -> Result<Option<String>, Failure> {
+    match given()? {
+        Some(passphrase) => Ok(Some(passphrase)),
+        None => asked(&format!("Passphrase of {}: ", file.display())),
+    }
+}

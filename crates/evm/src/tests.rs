@@ -1,5 +1,6 @@
 //! Tests of the crate: native code called from Solidity, blocks, calls, genesis.
 
+mod admission;
 mod blocks;
 mod calls;
 mod genesis;

@@ -126,12 +126,7 @@ impl Keys {
             let text = fs::read_to_string(&path).map_err(|e| io_error(&path, e))?;
             return text.trim().parse().map_err(|_| KeyError::NotAKey { origin: shown });
         }
-        let Some(passphrase) = &self.unlock.passphrase else {
-            return Err(KeyError::Locked { path: shown });
-        };
-        let secret = eth_keystore::decrypt_key(&path, passphrase)
-            .map_err(|e| KeyError::NotOpened { path: shown.clone(), reason: e.to_string() })?;
-        B256::try_from(secret.as_slice()).map_err(|_| KeyError::NotAKey { origin: shown })
+        secret_in(&path, self.unlock.passphrase.clone())
     }
 
     /// Keeps a new secret, encrypted where there is a passphrase (Web3 Secret Storage, version 3).
@@ -157,6 +152,20 @@ impl Keys {
             .and_then(|()| fs::File::open(&path)?.sync_all())
             .map_err(|e| io_error(&path, e))
     }
+}
+
+/// The secret in an encrypted file (Web3 Secret Storage, version 3).
+///
+/// # Errors
+/// [`KeyError::Locked`], [`KeyError::NotOpened`], [`KeyError::NotAKey`].
+pub fn secret_in(path: &Path, passphrase: Option<String>) -> Result<B256, KeyError> {
+    let shown = path.display().to_string();
+    let Some(passphrase) = passphrase else {
+        return Err(KeyError::Locked { path: shown });
+    };
+    let secret = eth_keystore::decrypt_key(path, passphrase)
+        .map_err(|e| KeyError::NotOpened { path: shown.clone(), reason: e.to_string() })?;
+    B256::try_from(secret.as_slice()).map_err(|_| KeyError::NotAKey { origin: shown })
 }
 
 fn from_command(command: &str, name: &str) -> Result<B256, KeyError> {

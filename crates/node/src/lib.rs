@@ -26,7 +26,7 @@ pub use clock::Clock;
 pub use folder::{FolderError, NodeFolder};
 pub use guard::StepDown;
 pub use host::{Host, HostOptions, Stopped, ledger_dir};
-pub use keys::{KeyError, Keys, Unlock};
+pub use keys::{KeyError, Keys, Unlock, secret_in};
 pub use node::{Drill, Node, NodeConfig, NodeError};
 pub use peers::RELEASE;
 pub use replay::{ReplayFault, Replayed, replay_ledger};

@@ -1,0 +1,202 @@
+//! Who may send, and who may create contracts, by the council's word.
+
+use alloy_consensus::{TxEip1559, TxEip7702};
+use alloy_eips::eip7702::Authorization;
+use alloy_primitives::{Address, B256, TxKind, U256, hex};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, SolError};
+use tulou_modules::{
+    COUNCIL,
+    council::ICouncil::{allowDeployerCall, freezeAccountCall, unfreezeAccountCall},
+};
+use tulou_primitives::{Genesis, GenesisMember, NodeKind};
+use tulou_slots::Memory;
+
+use super::world::*;
+use crate::{
+    BlockFault, BuildLimits, Denied, Dropped, admission,
+    executor::{build_with, execute_with},
+    provider::INative,
+};
+
+/// Last second before the freeze ends, in the world's first block.
+const UNTIL: u64 = 1_700_000_000 + 3_600;
+
+/// What the council of four members has said, and a world under it.
+struct Council {
+    memory: Memory,
+    world: World,
+}
+
+impl Council {
+    fn new() -> Self {
+        let members = (1u8..5).map(|number| GenesisMember {
+            name: format!("member {number}"),
+            account: Address::repeat_byte(0x10 + number),
+            weight: 1,
+            // Bytes that, repeated, are points of the curve.
+            node: B256::repeat_byte([1, 3, 6, 9][usize::from(number) - 1]),
+            kind: NodeKind::Validator,
+            address: format!("10.0.0.{number}:9000"),
+        });
+        let page = Genesis {
+            chain_id: CHAIN_ID,
+            timestamp: 1_700_000_000,
+            gas_limit: GAS_LIMIT,
+            epoch_length: 100,
+            heartbeat_ms: 5_000,
+            release: 1,
+            members: members.collect(),
+            packs: vec!["cn".into()],
+            ..Default::default()
+        };
+        let mut memory = Memory::default();
+        memory.now = page.timestamp;
+        tulou_modules::genesis(&mut memory, &page).expect("a first page");
+        let mut council = Self { memory, world: World::new() };
+        council.tell();
+        council
+    }
+
+    /// A decision of the council, in force.
+    fn decides(&mut self, call: &impl SolCall) {
+        let entry = tulou_modules::route(&COUNCIL).expect("a module");
+        self.memory.call(COUNCIL, entry, COUNCIL, call).expect("a decision");
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        self.world.state.slots.retain(|(at, _), _| *at != COUNCIL);
+        let said = self.memory.slots.iter().filter(|((at, _), _)| *at == COUNCIL);
+        self.world.state.slots.extend(said.map(|(slot, value)| (*slot, *value)));
+    }
+
+    fn freezes(&mut self, account: Address) {
+        let reason = "court order 12".to_owned();
+        self.decides(&freezeAccountCall { account, untilAt: UNTIL, code: 2, reason });
+    }
+}
+
+fn call(world: &World) -> TxEip1559 {
+    let input = ICounter::noteCall {}.abi_encode().into();
+    let nonce = world.nonce(world.me.address());
+    TxEip1559 { to: TxKind::Call(COUNTER), input, nonce, ..blank() }
+}
+
+#[test]
+fn a_frozen_sender_is_refused_until_the_second_at_which_the_freeze_ends() {
+    let mut council = Council::new();
+    let me = council.world.me.address();
+    let tx = sign(&council.world.me, call(&council.world));
+    council.freezes(me);
+    let state = &council.world.state;
+    for (now, refused) in [(UNTIL - 2, true), (UNTIL - 1, true), (UNTIL, false), (UNTIL + 1, false)]
+    {
+        let door = admission(state, now, &tx);
+        let denied = Denied::Frozen { account: me, until: UNTIL, code: 2 };
+        assert_eq!(door, if refused { Err(denied.clone()) } else { Ok(()) }, "at {now}");
+
+        let env = crate::BlockEnv { timestamp: now, ..council.world.env() };
+        let executed = execute_with(state, &env, &[tx.clone()], NATIVES);
+        let limits =
+            BuildLimits { gas: GAS_LIMIT, bytes: 1 << 20, transactions: 9, deadline: None };
+        let mut candidates = [tx.clone()].into_iter();
+        let built = build_with(state, &env, &mut candidates, limits, NATIVES).unwrap();
+        if refused {
+            let Err(BlockFault::Invalid { index: 0, reason }) = executed else {
+                panic!("{executed:?}")
+            };
+            assert!(reason.contains("by order of a court or authority"), "{reason}");
+            assert_eq!(built.dropped, [(tx.hash(), Dropped::Denied(denied))]);
+        } else {
+            assert!(executed.unwrap().receipts[0].status());
+            assert_eq!(built.included.len(), 1);
+        }
+    }
+    council.decides(&unfreezeAccountCall { account: me, reason: "appeal won".into() });
+    assert_eq!(admission(&council.world.state, UNTIL - 1, &tx), Ok(()));
+}
+
+fn authorize(who: &PrivateKeySigner, address: Address) -> alloy_eips::eip7702::SignedAuthorization {
+    let authorization = Authorization { chain_id: U256::from(CHAIN_ID), address, nonce: 0 };
+    let signature = who.sign_hash_sync(&authorization.signature_hash()).unwrap();
+    authorization.into_signed(signature)
+}
+
+#[test]
+fn a_frozen_account_cannot_delegate_through_the_transaction_of_another() {
+    let mut council = Council::new();
+    let frozen = signer(2);
+    let tx = sign(
+        &council.world.me,
+        TxEip7702 {
+            chain_id: CHAIN_ID,
+            to: COUNTER,
+            input: ICounter::noteCall {}.abi_encode().into(),
+            gas_limit: 200_000,
+            authorization_list: vec![authorize(&signer(3), COUNTER), authorize(&frozen, COUNTER)],
+            ..Default::default()
+        },
+    );
+    assert_eq!(admission(&council.world.state, UNTIL - 1, &tx), Ok(()));
+    council.freezes(frozen.address());
+    let denied = Denied::Frozen { account: frozen.address(), until: UNTIL, code: 2 };
+    assert_eq!(admission(&council.world.state, UNTIL - 1, &tx), Err(denied));
+    assert_eq!(admission(&council.world.state, UNTIL, &tx), Ok(()));
+}
+
+#[test]
+fn code_that_a_frozen_account_delegated_to_before_calls_no_module_in_its_name() {
+    let mut council = Council::new();
+    let allow = allowDeployerCall { account: council.world.me.address(), allowed: true };
+    council.decides(&allow);
+    let probe = council.world.deploy_probe();
+    let frozen = signer(2);
+    let nonce = council.world.nonce(council.world.me.address());
+    let delegate = sign(
+        &council.world.me,
+        TxEip7702 {
+            chain_id: CHAIN_ID,
+            nonce,
+            to: probe,
+            input: IProbe::totalCall {}.abi_encode().into(),
+            gas_limit: 200_000,
+            authorization_list: vec![authorize(&frozen, probe)],
+            ..Default::default()
+        },
+    );
+    council.world.block(&[delegate]);
+    let by_call = IProbe::byCallCall { input: ICounter::noteCall {}.abi_encode().into() };
+    let answer = council.world.answer(frozen.address(), &by_call);
+    assert!(answer.ok, "before the freeze it works");
+    council.freezes(frozen.address());
+    let answer = council.world.answer(frozen.address(), &by_call);
+    assert!(!answer.ok);
+    let refusal = INative::AccountFrozen::abi_decode(&answer.output).unwrap();
+    assert_eq!((refusal.account, refusal.untilAt), (frozen.address(), UNTIL));
+    // The contract itself may still be called: only the account is frozen.
+    assert!(council.world.answer(probe, &by_call).ok);
+}
+
+#[test]
+fn contracts_are_created_with_the_councils_leave_alone() {
+    let mut council = Council::new();
+    let me = council.world.me.address();
+    let input = hex::decode(TOKEN.trim()).unwrap();
+    let input = [input, U256::from(7).to_be_bytes_vec()].concat();
+    let tx = council.world.tx(TxKind::Create, input, 0);
+    let (state, env) = (council.world.state.clone(), council.world.env());
+    assert_eq!(admission(&state, env.timestamp, &tx), Err(Denied::NoDeployer { account: me }));
+    let refused = execute_with(&state, &env, &[tx.clone()], NATIVES);
+    let Err(BlockFault::Invalid { index: 0, reason }) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("council.allowDeployer"), "{reason}");
+
+    council.decides(&allowDeployerCall { account: me, allowed: true });
+    assert_eq!(admission(&council.world.state, env.timestamp, &tx), Ok(()));
+    let executed = execute_with(&council.world.state, &env, &[tx.clone()], NATIVES).unwrap();
+    assert!(executed.receipts[0].status());
+    council.decides(&allowDeployerCall { account: me, allowed: false });
+    let denied = Denied::NoDeployer { account: me };
+    assert_eq!(admission(&council.world.state, env.timestamp, &tx), Err(denied));
+}
