@@ -3,7 +3,7 @@
 mod governance;
 mod world;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use alloy_primitives::{Address, U256};
 use serde_json::{Value, json};
@@ -136,6 +136,30 @@ fn a_member_starts_from_a_backup_without_its_votes_and_follows() {
     assert_eq!((&seen["voting"], &seen["observingUntil"]), (&json!(false), &json!("next epoch")));
 }
 
+/// `tulou call` opens the account of a member's folder with the passphrase, and says so where it cannot.
+fn speaks_with_its_encrypted_account(member: &Path, passphrase: &Path) {
+    let node = tulou_testing::empty_node();
+    let key = member.join("ledgers/four/keys/account.json");
+    let call = |passphrase: Option<&Path>| {
+        let mut command = std::process::Command::new(tulou_testing::program());
+        command.args(["call", "--rpc", node.rpc().url(), "--key", shown(&key), "registry.totals"]);
+        command.env_remove("TULOU_PASSPHRASE_FILE").stdin(std::process::Stdio::null());
+        if let Some(file) = passphrase {
+            command.env("TULOU_PASSPHRASE_FILE", file);
+        }
+        command.output().expect("the program starts")
+    };
+    let output = call(Some(passphrase));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let wrong = member.join("wrong");
+    fs::write(&wrong, "other words\n").expect("a file");
+    for (given, expected) in [(Some(&*wrong), "does not open"), (None, "no passphrase was given")] {
+        let output = call(given);
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn members_who_make_their_own_keys_found_the_same_ledger() {
     let dir = std::env::temp_dir().join(format!("tulou-cards-{}", std::process::id()));
@@ -158,6 +182,7 @@ fn members_who_make_their_own_keys_found_the_same_ledger() {
         assert_eq!(fs::metadata(&key).expect("a key").permissions().mode() & 0o777, 0o600);
         cards.push(out.join("ledgers/four/card.toml"));
     }
+    speaks_with_its_encrypted_account(&dir.join("housing"), &passphrase);
     let assemble = |out: &str, order: &[usize]| {
         let out = dir.join(out);
         let mut arguments = vec!["init", "assemble", "--from", shown(&file), "--out", shown(&out)];
