@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use tulou_node::{
     LedgerSettings, NodeFolder, SETTINGS, Settings, ledger_dir, open_ledger, send_to_archive,
-    start_from_archive, start_from_snapshot, verify_ledger, write_snapshot,
+    start_from_archive, start_from_snapshot, verify_node, write_snapshot,
 };
 
 use crate::output::{Failure, Outcome, say};
@@ -199,8 +199,8 @@ pub(crate) fn restore(options: &Restore) -> Outcome {
 
 pub(crate) fn verify(options: &Verify) -> Outcome {
     let begun = Instant::now();
-    let report = verify_ledger(&options.which.folder()?, |_| {}).map_err(in_use)?;
-    for damage in &report.damage {
+    let (report, archive) = verify_node(&options.which.folder()?, |_| {}).map_err(in_use)?;
+    for damage in report.damage.iter().chain(&archive.damage) {
         say(&format!("DAMAGED  {damage}"))?;
     }
     say(&format!(
@@ -209,13 +209,22 @@ pub(crate) fn verify(options: &Verify) -> Outcome {
         report.to,
         begun.elapsed().as_secs_f64()
     ))?;
-    match report.is_sound() {
-        true => say("all of it is sound"),
-        false => Err(Failure::hint(
-            format!("{} things are wrong", report.damage.len()),
-            "move the ledger folder away: it is made again from the engine's blocks; or restore a backup",
-        )),
-    }
+    say(&format!(
+        "{} blocks and {} certificates of the engine were compared with them",
+        archive.blocks, archive.certificates
+    ))?;
+    let wrong = report.damage.len() + archive.damage.len();
+    let cure = match report.is_sound() {
+        _ if wrong == 0 => return say("all of it is sound"),
+        true => {
+            "move the engine folder away: the node goes on from its ledger and votes again from a later \
+             epoch; or restore a backup"
+        }
+        false => {
+            "move the ledger folder away: it is made again from the engine's blocks; or restore a backup"
+        }
+    };
+    Err(Failure::hint(format!("{wrong} things are wrong"), cure))
 }
 
 /// Makes the ledger of a node from a snapshot, where the node has none yet.
