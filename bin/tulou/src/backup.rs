@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use tulou_node::{
     LedgerSettings, NodeFolder, SETTINGS, Settings, ledger_dir, open_ledger, replay_ledger,
-    send_to_archive, start_from_archive, start_from_snapshot, verify_ledger, write_snapshot,
+    send_to_archive, start_from_archive, start_from_snapshot, verify_node, write_snapshot,
 };
 
 use crate::output::{Failure, Outcome, say};
@@ -207,8 +207,8 @@ pub(crate) fn restore(options: &Restore) -> Outcome {
 
 pub(crate) fn verify(options: &Verify) -> Outcome {
     let begun = Instant::now();
-    let report = verify_ledger(&options.which.folder()?, |_| {}).map_err(in_use)?;
-    for damage in &report.damage {
+    let (report, archive) = verify_node(&options.which.folder()?, |_| {}).map_err(in_use)?;
+    for damage in report.damage.iter().chain(&archive.damage) {
         say(&format!("DAMAGED  {damage}"))?;
     }
     say(&format!(
@@ -217,14 +217,25 @@ pub(crate) fn verify(options: &Verify) -> Outcome {
         report.to,
         begun.elapsed().as_secs_f64()
     ))?;
-    if !report.is_sound() {
-        return Err(Failure::hint(
-            format!("{} things are wrong", report.damage.len()),
-            "move the ledger folder away: it is made again from the engine's blocks; or restore a backup",
-        ));
-    }
-    say("all of it is sound")?;
-    if options.replay { replay(&options.which.folder()?) } else { Ok(()) }
+    say(&format!(
+        "{} blocks and {} certificates of the engine were compared with them",
+        archive.blocks, archive.certificates
+    ))?;
+    let wrong = report.damage.len() + archive.damage.len();
+    let cure = match report.is_sound() {
+        _ if wrong == 0 => {
+            say("all of it is sound")?;
+            return if options.replay { replay(&options.which.folder()?) } else { Ok(()) };
+        }
+        true => {
+            "move the engine folder away: the node goes on from its ledger and votes again from a later \
+             epoch; or restore a backup"
+        }
+        false => {
+            "move the ledger folder away: it is made again from the engine's blocks; or restore a backup"
+        }
+    };
+    Err(Failure::hint(format!("{wrong} things are wrong"), cure))
 }
 
 /// Executes everything anew in a folder beside the ledger, which is removed again.

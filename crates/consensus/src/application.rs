@@ -63,6 +63,12 @@ pub trait Application: Send + Sync + 'static {
         None
     }
 
+    /// Hash of the final block at `height`, where the node knows it. Every block of the engine's archive
+    /// is compared with it, at start and once a day.
+    fn block_hash(&self, _height: u64) -> Option<B256> {
+        None
+    }
+
     /// A message that the node of the peer `from` gave to [`crate::EngineHandle::gossip`]. The
     /// connection proves who sent it; what it says is for the node to check. Called on the engine's
     /// runtime and must not block: messages that arrive while it does are dropped.

@@ -25,6 +25,7 @@ use tracing::info;
 use crate::{
     Application,
     adapter::Adapter,
+    archive::Reading,
     block::{ChainBlock, Digest},
     board::Board,
     config::Setup,
@@ -33,7 +34,8 @@ use crate::{
     gossip, namespace,
     platform::{Channel, Parts, Platform},
     schemes::Schemes,
-    storage::{self, Opened, Plan},
+    storage::{self, Opened, Place, Plan},
+    store::Damage,
 };
 
 /// Queue of the actors that talk to peers.
@@ -56,6 +58,8 @@ pub(crate) struct Outside {
     pub(crate) outbox: mpsc::Receiver<(Option<PublicKey>, alloy_primitives::Bytes)>,
     /// Why the engine ends, set once.
     pub(crate) failure: Arc<OnceLock<String>>,
+    /// What is wrong with the archive.
+    pub(crate) damage: Damage,
 }
 
 /// Runs an engine until one of its actors ends or the runtime stops.
@@ -70,7 +74,7 @@ pub(crate) async fn run<P: Platform>(
 ) -> Result<(), String> {
     let Setup { config, key, epoch_length, floor, .. } = setup;
     let Parts { channels, peers, blocker, network, partitions } = parts;
-    let Outside { app, board, outbox, failure } = outside;
+    let Outside { app, board, outbox, failure, damage } = outside;
     let namespace = namespace(config.chain_id, config.genesis_hash);
     let me = key.public_key();
     let backfill = fetch::<P>(context, &me, &peers, &blocker, channels.backfill);
@@ -83,8 +87,11 @@ pub(crate) async fn run<P: Platform>(
     let epocher = FixedEpocher::new(epoch_length);
     let cache = storage::page_cache();
     let plan = Plan {
-        partitions: partitions.clone(),
-        cache: cache.clone(),
+        place: Place {
+            partitions: partitions.clone(),
+            cache: cache.clone(),
+            damage: damage.clone(),
+        },
         genesis: ChainBlock::digested(app.genesis()),
         floor,
         keep_blocks: config.keep_blocks,
@@ -116,6 +123,8 @@ pub(crate) async fn run<P: Platform>(
         failure,
     };
 
+    let reading = Reading { marshal: shared.marshal.clone(), app: Arc::clone(&app), damage };
+    let reading = context.child("reading").spawn(move |context| reading.run(context));
     let (inbox, deliveries) = Inbox::new();
     let broadcast = broadcast.start(channels.broadcast);
     let archive = archive.start(inbox, buffer, backfill);
@@ -126,7 +135,7 @@ pub(crate) async fn run<P: Platform>(
         .child("epochs")
         .spawn(move |context| Epochs::<P>::new(context, shared, muxes).run(processed, deliveries));
     info!(height = ?processed, "consensus engine runs");
-    Actors { epochs, archive, broadcast, gossip, network }.first_to_end().await
+    Actors { epochs, archive, broadcast, gossip, network, reading }.first_to_end().await
 }
 
 /// The actors that end only when something is wrong.
@@ -137,6 +146,8 @@ struct Actors {
     gossip: Handle<()>,
     /// `None` if the network is not ours.
     network: Option<Handle<()>>,
+    /// Ends with what is wrong with the archive.
+    reading: Handle<String>,
 }
 
 impl Actors {
@@ -154,6 +165,10 @@ impl Actors {
                 Ok(outcome) => outcome,
                 Err(error) => Err(format!("the epochs ended: {error}")),
             },
+            ended = self.reading => Err(match ended {
+                Ok(wrong) => wrong,
+                Err(error) => format!("the reading of the archive ended: {error}"),
+            }),
             ended = self.archive => Err(format!("the archive ended: {ended:?}")),
             ended = self.broadcast => Err(format!("the block broadcast ended: {ended:?}")),
             ended = self.gossip => Err(format!("the gossip ended: {ended:?}")),

@@ -68,6 +68,9 @@ pub struct EngineConfig {
     /// Final blocks below the newest that stay in the engine's archive; at least the running epoch
     /// and the one before stay, and blocks leave in sections. `None` keeps all.
     pub keep_blocks: Option<u64>,
+    /// Threads that run the engine, at least 1, each with up to four more for the disk. 2 suits a busy
+    /// ledger, 1 one of many in a process.
+    pub threads: usize,
 }
 
 /// A final block to start from.
@@ -148,6 +151,9 @@ impl Setup {
                 .ok_or_else(|| EngineError::Config("an epoch has at least two blocks".into()))?;
         if config.max_block_bytes == 0 || u32::try_from(config.max_block_bytes).is_err() {
             return Err(EngineError::Config("max_block_bytes is out of range".into()));
+        }
+        if config.threads == 0 {
+            return Err(EngineError::Config("the engine needs at least one thread".into()));
         }
         let key = private_key(config.key);
         let peers =

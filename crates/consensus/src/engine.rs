@@ -29,16 +29,22 @@ use crate::{
     namespace,
     network::{self, Authenticated, Peering},
     schemes::decode_key,
+    store::Damage,
 };
 
 /// How long a stopping engine waits for its tasks.
 const STOP: Duration = Duration::from_secs(10);
+
+/// Threads for reading, writing and syncing files, for each thread of the engine. They stay for ten
+/// seconds, which is longer than a heartbeat. Nothing on them waits for another of them.
+const DISK_THREADS: usize = 4;
 
 /// A running engine. Dropping it asks the engine to stop without waiting.
 pub struct EngineHandle {
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
     failure: Arc<OnceLock<String>>,
+    damage: Damage,
     board: Arc<Board>,
     outbox: Outbox,
     peers: watch::Sender<Map<PublicKey, Address>>,
@@ -57,6 +63,11 @@ impl EngineHandle {
     /// Why the engine ended by itself.
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
+    }
+
+    /// What is wrong with the archive of blocks, if something is: the engine has ended or is about to.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.words()
     }
 
     /// Replaces the list of peers: who is new is connected, who is gone is disconnected, whose
@@ -121,6 +132,7 @@ pub fn start(config: EngineConfig, app: Arc<dyn Application>) -> Result<EngineHa
     std::fs::create_dir_all(&setup.config.dir)?;
     let failure = Arc::new(OnceLock::new());
     let board = Arc::new(Board::default());
+    let damage = Damage::default();
     let (outbox, outgoing) = Outbox::new();
     let (peers, wanted) = watch::channel(setup.peers.clone());
     let (stop, stopped) = oneshot::channel();
@@ -128,6 +140,7 @@ pub fn start(config: EngineConfig, app: Arc<dyn Application>) -> Result<EngineHa
         stop,
         thread,
         failure: Arc::clone(&failure),
+        damage: damage.clone(),
         board: Arc::clone(&board),
         outbox,
         peers,
@@ -135,8 +148,13 @@ pub fn start(config: EngineConfig, app: Arc<dyn Application>) -> Result<EngineHa
         listen: setup.config.listen,
         max_peers: setup.config.max_peers,
     };
-    let outside =
-        Outside { app, board: Arc::clone(&board), outbox: outgoing, failure: Arc::clone(&failure) };
+    let outside = Outside {
+        app,
+        board: Arc::clone(&board),
+        outbox: outgoing,
+        failure: Arc::clone(&failure),
+        damage: damage.clone(),
+    };
     let run = Run { setup: setup.clone(), outside, wanted, stopped };
     let thread =
         thread::Builder::new().name("consensus".into()).spawn(move || run.until_the_end())?;
@@ -155,11 +173,13 @@ impl Run {
     fn until_the_end(self) {
         let runner = runtime::Runner::new(
             runtime::Config::default()
-                .with_worker_threads(2)
+                .with_worker_threads(self.setup.config.threads)
+                .with_max_blocking_threads(self.setup.config.threads * DISK_THREADS)
                 .with_storage_directory(&self.setup.config.dir)
                 .with_tcp_nodelay(Some(true)),
         );
         let (cause, board) = (Arc::clone(&self.outside.failure), Arc::clone(&self.outside.board));
+        let damage = self.outside.damage.clone();
         let outcome = catch_unwind(AssertUnwindSafe(|| runner.start(|context| self.on(context))));
         board.close();
         let why = match outcome {
@@ -168,7 +188,7 @@ impl Run {
             Err(panic) => panic_message(&*panic),
         };
         // Keeps the cause if one is known: this may be a consequence.
-        let why = cause.get_or_init(|| why);
+        let why = cause.get_or_init(|| damage.words().map_or(why, str::to_owned));
         error!(why, "the consensus engine ended");
     }
 
@@ -207,7 +227,8 @@ pub(crate) fn private_key(seed: [u8; 32]) -> PrivateKey {
     PrivateKey::decode(Copying(&seed)).expect("any 32 bytes are a seed")
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panic: {}", text.unwrap_or("unknown"))

@@ -15,7 +15,7 @@ use commonware_cryptography::{Digested, Sha256, certificate::Scheme as _, ed2551
 use commonware_p2p::utils::mux::{Builder, MuxHandle, Muxer};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Clock, Handle, Spawner, Storage, Supervisor, buffer::paged::CacheRef};
-use commonware_utils::{Acknowledgement, NZDuration, NZUsize, vec::NonEmptyVec};
+use commonware_utils::{Acknowledgement, NZDuration, vec::NonEmptyVec};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 use tulou_primitives::Block;
@@ -353,7 +353,7 @@ impl<P: Platform> Epochs<P> {
             track_historical_votes: false,
             strategy: Sequential,
             partition: storage::votes(&self.shared.partitions, epoch),
-            mailbox_size: NZUsize!(1024),
+            mailbox_size: storage::QUEUE,
             epoch: Epoch::new(epoch),
             floor: Floor::Genesis(parent),
             replay_buffer: storage::REPLAY_BUFFER,

@@ -15,6 +15,8 @@ use crate::Application;
 pub const GOSSIP_BYTES_MAX: usize = 256 << 10;
 /// Messages a second and peer.
 pub(crate) const QUOTA: NonZeroU32 = NZU32!(128);
+/// Messages at once and peer: twice what [`AHEAD`] lets through.
+pub(crate) const BURST: NonZeroU32 = NZU32!(48);
 
 /// Messages that wait to be sent. With the largest size this bounds them to 32 MiB.
 const QUEUE: usize = 128;

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod application;
+mod archive;
 mod assembly;
 mod block;
 mod board;
@@ -22,6 +23,7 @@ mod storage;
 mod store;
 
 pub use application::Application;
+pub use archive::{ArchiveReport, Expected, verify_archive};
 pub use block::{BlockError, decode_block};
 pub use board::EngineStatus;
 pub use config::{EngineConfig, EngineError, EngineFloor, MAX_PEERS};

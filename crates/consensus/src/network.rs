@@ -34,11 +34,16 @@ use crate::{
 };
 
 /// Messages a second and peer on the channels that carry votes and certificates: four per block at
-/// a hundred blocks a second. Every unit costs memory on every node, because the queues hold one
-/// second of every peer's traffic.
-const VOTES: Quota = Quota::per_second(NZU32!(512));
-/// Messages a second and peer on the channels that carry blocks and requests.
-const BLOCKS: Quota = Quota::per_second(NZU32!(128));
+/// a hundred blocks a second. At once only those of sixteen blocks: the queues hold one burst of every
+/// peer that may ever be there, and every place in them costs memory on every node of every ledger.
+const VOTES: Quota = Quota::per_second(NZU32!(512)).allow_burst(NZU32!(64));
+/// Messages a second and peer on the channels that carry new blocks and requests for certificates.
+const BLOCKS: Quota = Quota::per_second(NZU32!(128)).allow_burst(NZU32!(32));
+/// The same for missing blocks. A burst is twice what the archive asks for at once: an answer above the
+/// quota would be dropped, and costs two seconds until it is asked for again.
+const BACKFILL: Quota = Quota::per_second(NZU32!(128)).allow_burst(NZU32!(64));
+/// The same for messages of the node, which `gossip` paces.
+const GOSSIP: Quota = Quota::per_second(gossip::QUOTA).allow_burst(gossip::BURST);
 /// Queue of each internal actor of the network.
 const MAILBOX: NonZeroUsize = NZUsize!(256);
 
@@ -123,9 +128,9 @@ pub(crate) fn parts(context: &Context, peering: &Peering<'_>) -> Parts<Authentic
         votes: network.register(0, VOTES),
         certificates: network.register(1, VOTES),
         resolver: network.register(2, BLOCKS),
-        backfill: network.register(3, BLOCKS),
+        backfill: network.register(3, BACKFILL),
         broadcast: network.register(4, BLOCKS),
-        gossip: network.register(5, Quota::per_second(gossip::QUOTA)),
+        gossip: network.register(5, GOSSIP),
     };
     Parts {
         channels,

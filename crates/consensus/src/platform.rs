@@ -13,6 +13,7 @@ use crate::{
     assembly::{self, Outside},
     board::Board,
     gossip::Outbox,
+    store::Damage,
 };
 
 pub use crate::config::Setup;
@@ -79,7 +80,8 @@ pub async fn run<P: Platform>(
     let (_outbox, outgoing) = Outbox::new();
     let board = Arc::new(Board::default());
     let failure = Arc::new(OnceLock::new());
-    let outside = Outside { app, board, outbox: outgoing, failure: Arc::clone(&failure) };
+    let damage = Damage::default();
+    let outside = Outside { app, board, outbox: outgoing, failure: Arc::clone(&failure), damage };
     let outcome = assembly::run(context, setup, parts, outside).await;
     outcome.map_err(|why| failure.get().cloned().unwrap_or(why))
 }

@@ -25,12 +25,13 @@ use commonware_utils::{NZU64, NZUsize, sequence::U64};
 use tracing::info;
 
 use crate::{
+    archive::{ArchiveReport, Expected},
     block::{ChainBlock, Digest},
     config::Floor,
     delivery::Marshal,
     platform::Platform,
     schemes::{Scheme, Schemes},
-    store::Store,
+    store::{Damage, Kept, Store},
 };
 
 /// Partition prefix of blocks, certificates and caches.
@@ -38,13 +39,15 @@ const PREFIX: &str = "chain";
 /// Bytes read at a time when a journal is replayed at start.
 pub(crate) const REPLAY_BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
 /// Bytes gathered before a write.
-pub(crate) const WRITE_BUFFER: NonZeroUsize = NZUsize!(256 * 1024);
+pub(crate) const WRITE_BUFFER: NonZeroUsize = NZUsize!(64 * 1024);
+/// Places in the queue of an actor, allocated at once. What does not fit waits in a list that grows.
+pub(crate) const QUEUE: NonZeroUsize = NZUsize!(128);
 
 /// Payload bytes of a page: with its checksum it fills 4 KiB of the file. Changing it destroys the
 /// data of existing nodes.
 const PAGE: NonZeroU16 = page_size(4096);
-/// Pages of each cache, allocated at once.
-const PAGES: NonZeroUsize = NZUsize!(512);
+/// Pages of each cache, allocated at once. What is older is in the system's cache, and rarely asked for.
+const PAGES: NonZeroUsize = NZUsize!(64);
 /// Heights per section of a whole archive, fixed for the life of the data.
 const SECTION: NonZeroU64 = NZU64!(65_536);
 /// Bounds of the heights per section of a window, which are removed together. Each section has four
@@ -74,7 +77,7 @@ type Archive<P> = marshal::core::Actor<
     Sequential,
 >;
 
-/// A page cache of 2 MiB.
+/// A page cache of 256 KiB.
 pub(crate) fn page_cache() -> CacheRef {
     CacheRef::new(PAGE, PAGES)
 }
@@ -111,10 +114,17 @@ impl Beginning {
     }
 }
 
-/// What to open.
-pub(crate) struct Plan {
+/// Where on the disk the archive is.
+#[derive(Clone)]
+pub(crate) struct Place {
     pub(crate) partitions: String,
     pub(crate) cache: CacheRef,
+    pub(crate) damage: Damage,
+}
+
+/// What to open.
+pub(crate) struct Plan {
+    pub(crate) place: Place,
     pub(crate) genesis: commonware_cryptography::Digested<ChainBlock>,
     pub(crate) floor: Option<Floor>,
     pub(crate) keep_blocks: Option<u64>,
@@ -144,7 +154,7 @@ pub(crate) async fn open<P: Platform>(
 ) -> Result<Opened<P>, String> {
     let failed = |error: Error| format!("cannot open the archive: {error}");
     let layout =
-        Layout::<P>::open(context, &plan.partitions).await.map_err(|e| failed(e.into()))?;
+        Layout::<P>::open(context, &plan.place.partitions).await.map_err(|e| failed(e.into()))?;
     let (layout, section) = layout.section(plan.keep_blocks).await.map_err(|e| failed(e.into()))?;
     let certificates =
         Kind { name: "certificates", codec: Scheme::certificate_codec_config_unbounded() };
@@ -178,11 +188,11 @@ pub(crate) async fn open<P: Platform>(
         provider: plan.schemes,
         epocher: plan.epocher,
         start,
-        partition_prefix: format!("{}{PREFIX}", plan.partitions),
-        mailbox_size: NZUsize!(1024),
+        partition_prefix: format!("{}{PREFIX}", plan.place.partitions),
+        mailbox_size: QUEUE,
         view_retention: ViewDelta::new(256),
         prunable_items_per_section: NZU64!(4096),
-        page_cache: plan.cache,
+        page_cache: plan.place.cache,
         replay_buffer: REPLAY_BUFFER,
         key_write_buffer: WRITE_BUFFER,
         value_write_buffer: WRITE_BUFFER,
@@ -197,6 +207,46 @@ pub(crate) async fn open<P: Platform>(
         return Err("the first start from a snapshot was cut short: give the snapshot again".into());
     }
     Ok(Opened { archive, marshal, progress, beginning })
+}
+
+/// What the archive of a stopped engine holds, whole or window or both, and what of it is not the
+/// block that `expected` names at its height.
+///
+/// # Errors
+/// A sentence: a part of it cannot be opened.
+pub(crate) async fn read_all<P: Platform>(
+    context: &Context<P>,
+    place: &Place,
+    max_block_bytes: usize,
+    expected: &dyn Expected,
+) -> Result<ArchiveReport, String> {
+    let failed = |error: Error| format!("the engine's archive cannot be opened: {error}");
+    let layout = Layout::<P>::open(context, &place.partitions).await;
+    let layout = layout.map_err(|e| failed(e.into()))?;
+    let (_, section) = layout.section(None).await.map_err(|e| failed(e.into()))?;
+    let blocks = Kind { name: "blocks", codec: max_block_bytes };
+    let certificates =
+        Kind { name: "certificates", codec: Scheme::certificate_codec_config_unbounded() };
+    let mut report = ArchiveReport::default();
+    for windowed in [false, true] {
+        if blocks.is_there::<P>(context, place, windowed).await.map_err(failed)? {
+            let store = blocks
+                .open_kind::<P, Arc<ChainBlock>>(context, place, section, windowed)
+                .await
+                .map_err(failed)?;
+            let found = |block: &Arc<ChainBlock>| (Some(block.block().height()), block.digest());
+            report.blocks += store.read_all(expected, found, &mut report.damage).await;
+        }
+        if certificates.is_there::<P>(context, place, windowed).await.map_err(failed)? {
+            let store = certificates
+                .open_kind::<P, Finalization<Scheme, Digest>>(context, place, section, windowed)
+                .await
+                .map_err(failed)?;
+            let found = |found: &Finalization<Scheme, Digest>| (None, found.proposal.payload);
+            report.certificates += store.read_all(expected, found, &mut report.damage).await;
+        }
+    }
+    Ok(report)
 }
 
 /// What is fixed for the life of the folder, and where it began.
@@ -266,14 +316,11 @@ impl<C: Clone> Kind<C> {
         V: commonware_codec::CodecShared<Cfg = C>,
     {
         let windowed = plan.keep_blocks.is_some();
-        let store = self.open_kind::<P, V>(context, plan, section, windowed).await?;
-        let other = self.partition(plan, !windowed, "keys");
-        match context.scan(&other).await {
-            Ok(found) if !found.is_empty() => {}
-            Ok(_) | Err(DiskError::PartitionMissing(_)) => return Ok(store),
-            Err(error) => return Err(commonware_storage::journal::Error::Runtime(error).into()),
+        let store = self.open_kind::<P, V>(context, &plan.place, section, windowed).await?;
+        if !self.is_there::<P>(context, &plan.place, !windowed).await? {
+            return Ok(store);
         }
-        let old = self.open_kind::<P, V>(context, plan, section, !windowed).await?;
+        let old = self.open_kind::<P, V>(context, &plan.place, section, !windowed).await?;
         let first = match (plan.keep_blocks, old.last()) {
             (Some(keep), Some(last)) => {
                 let two_epochs = (last / plan.epoch_length).saturating_sub(2) * plan.epoch_length;
@@ -287,10 +334,24 @@ impl<C: Clone> Kind<C> {
         Ok(store)
     }
 
+    /// Whether there are files of this kind.
+    async fn is_there<P: Platform>(
+        &self,
+        context: &Context<P>,
+        place: &Place,
+        windowed: bool,
+    ) -> Result<bool, Error> {
+        match context.scan(&self.partition(place, windowed, "keys")).await {
+            Ok(found) => Ok(!found.is_empty()),
+            Err(DiskError::PartitionMissing(_)) => Ok(false),
+            Err(error) => Err(commonware_storage::journal::Error::Runtime(error).into()),
+        }
+    }
+
     async fn open_kind<P, V>(
         &self,
         context: &Context<P>,
-        plan: &Plan,
+        place: &Place,
         section: NonZeroU64,
         windowed: bool,
     ) -> Result<Store<Context<P>, V>, Error>
@@ -299,27 +360,27 @@ impl<C: Clone> Kind<C> {
         V: commonware_codec::CodecShared<Cfg = C>,
     {
         let context = context.child(self.name);
-        if windowed {
-            let config = self.window(plan, section);
-            return Ok(Store::Window(
-                prunable::Archive::init(context.child("window"), config).await?,
-            ));
-        }
-        Ok(Store::Whole(immutable::Archive::init(context, self.whole(plan)).await?))
+        let kept = if windowed {
+            let config = self.window(place, section);
+            Kept::Window(prunable::Archive::init(context.child("window"), config).await?)
+        } else {
+            Kept::Whole(immutable::Archive::init(context, self.whole(place)).await?)
+        };
+        Ok(Store { name: self.name, kept, damage: place.damage.clone() })
     }
 
-    fn partition(&self, plan: &Plan, windowed: bool, part: &str) -> String {
+    fn partition(&self, place: &Place, windowed: bool, part: &str) -> String {
         let kind = if windowed { "-window" } else { "" };
-        format!("{}{PREFIX}-{}{kind}-{part}", plan.partitions, self.name)
+        format!("{}{PREFIX}-{}{kind}-{part}", place.partitions, self.name)
     }
 
-    fn window(&self, plan: &Plan, section: NonZeroU64) -> prunable::Config<EightCap, C> {
+    fn window(&self, place: &Place, section: NonZeroU64) -> prunable::Config<EightCap, C> {
         prunable::Config {
             translator: EightCap,
-            metadata_partition: self.partition(plan, true, "metadata"),
-            key_partition: self.partition(plan, true, "keys"),
-            key_page_cache: plan.cache.clone(),
-            value_partition: self.partition(plan, true, "values"),
+            metadata_partition: self.partition(place, true, "metadata"),
+            key_partition: self.partition(place, true, "keys"),
+            key_page_cache: place.cache.clone(),
+            value_partition: self.partition(place, true, "values"),
             compression: None,
             codec_config: self.codec.clone(),
             items_per_section: section,
@@ -329,19 +390,19 @@ impl<C: Clone> Kind<C> {
         }
     }
 
-    fn whole(&self, plan: &Plan) -> immutable::Config<C> {
+    fn whole(&self, place: &Place) -> immutable::Config<C> {
         immutable::Config {
-            metadata_partition: self.partition(plan, false, "metadata"),
-            freezer_table_partition: self.partition(plan, false, "table"),
+            metadata_partition: self.partition(place, false, "metadata"),
+            freezer_table_partition: self.partition(place, false, "table"),
             freezer_table_initial_size: 4096,
             freezer_table_resize_frequency: 4,
             freezer_table_resize_chunk_size: 1024,
-            freezer_key_partition: self.partition(plan, false, "keys"),
-            freezer_key_page_cache: plan.cache.clone(),
-            freezer_value_partition: self.partition(plan, false, "values"),
+            freezer_key_partition: self.partition(place, false, "keys"),
+            freezer_key_page_cache: place.cache.clone(),
+            freezer_value_partition: self.partition(place, false, "values"),
             freezer_value_target_size: 1024 * 1024 * 1024,
             freezer_value_compression: None,
-            ordinal_partition: self.partition(plan, false, "heights"),
+            ordinal_partition: self.partition(place, false, "heights"),
             items_per_section: SECTION,
             freezer_key_write_buffer: WRITE_BUFFER,
             freezer_value_write_buffer: WRITE_BUFFER,

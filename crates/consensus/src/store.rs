@@ -1,5 +1,6 @@
 //! Final blocks or certificates on disk: all of them, or a window of the newest.
 
+use alloy_primitives::B256;
 use commonware_codec::CodecShared;
 use commonware_consensus::{marshal::store, simplex::types::Finalization, types::Height};
 use commonware_runtime::{Clock, Handle, Metrics, Storage};
@@ -7,9 +8,10 @@ use commonware_storage::{
     archive::{Archive as _, Error, Identifier, immutable, prunable},
     translator::EightCap,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
+    archive::Expected,
     block::{ChainBlock, Digest},
     schemes::Scheme,
 };
@@ -18,8 +20,31 @@ use crate::{
 pub(crate) trait Disk: Storage + Clock + Metrics {}
 impl<E: Storage + Clock + Metrics> Disk for E {}
 
-/// Values by height and block hash. An index of the window is kept in memory, of the whole on disk.
-pub(crate) enum Store<E: Disk, V: CodecShared> {
+/// What was found wrong with an archive: what was found first stays.
+#[derive(Clone, Default)]
+pub(crate) struct Damage(Arc<OnceLock<String>>);
+
+impl Damage {
+    pub(crate) fn note(&self, words: String) {
+        // Keeps the cause if one is known: this may be a consequence.
+        self.0.get_or_init(|| words);
+    }
+
+    pub(crate) fn words(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
+
+/// Values by height and block hash.
+pub(crate) struct Store<E: Disk, V: CodecShared> {
+    /// What is kept, for words.
+    pub(crate) name: &'static str,
+    pub(crate) kept: Kept<E, V>,
+    pub(crate) damage: Damage,
+}
+
+/// An index of the window is kept in memory, of the whole on disk.
+pub(crate) enum Kept<E: Disk, V: CodecShared> {
     /// Nothing is ever removed.
     Whole(immutable::Archive<E, Digest, V>),
     /// Old values are removed in sections.
@@ -29,21 +54,23 @@ pub(crate) enum Store<E: Disk, V: CodecShared> {
 /// Does the same with either kind.
 macro_rules! either {
     ($store:expr, $archive:ident => $does:expr) => {
-        match $store {
-            Store::Whole($archive) => $does,
-            Store::Window($archive) => $does,
+        match &$store.kept {
+            Kept::Whole($archive) => $does,
+            Kept::Window($archive) => $does,
         }
     };
 }
 
 /// Does the same with either kind and keeps the kind.
 macro_rules! each {
-    ($store:expr, $archive:ident => $does:expr) => {
-        match $store {
-            Store::Whole($archive) => Store::Whole($does),
-            Store::Window($archive) => Store::Window($does),
-        }
-    };
+    ($store:expr, $archive:ident => $does:expr) => {{
+        let Store { name, kept, damage } = $store;
+        let kept = match kept {
+            Kept::Whole($archive) => Kept::Whole($does),
+            Kept::Window($archive) => Kept::Window($does),
+        };
+        Store { name, kept, damage }
+    }};
 }
 
 impl<E: Disk, V: CodecShared> Store<E, V> {
@@ -56,28 +83,41 @@ impl<E: Disk, V: CodecShared> Store<E, V> {
     }
 
     async fn sync_started(self) -> Result<(Self, Handle<()>), Error> {
-        Ok(match self {
-            Self::Whole(archive) => {
+        let Self { name, kept, damage } = self;
+        let (kept, handle) = match kept {
+            Kept::Whole(archive) => {
                 let (archive, handle) = archive.start_sync().await?;
-                (Self::Whole(archive), handle)
+                (Kept::Whole(archive), handle)
             }
-            Self::Window(archive) => {
+            Kept::Window(archive) => {
                 let (archive, handle) = archive.start_sync().await?;
-                (Self::Window(archive), handle)
+                (Kept::Window(archive), handle)
             }
-        })
+        };
+        Ok((Self { name, kept, damage }, handle))
     }
 
-    async fn find(&self, id: Identifier<'_, Digest>) -> Result<Option<V>, Error> {
-        either!(self, archive => archive.get(id).await)
+    /// A value, and a note of the damage if it is not what was written.
+    pub(crate) async fn find(&self, id: Identifier<'_, Digest>) -> Result<Option<V>, Error> {
+        let place = match &id {
+            Identifier::Index(height) => format!("height {height}"),
+            Identifier::Key(digest) => format!("hash {digest}"),
+        };
+        let found = either!(self, archive => archive.get(id).await);
+        found.inspect_err(|error| {
+            let name = self.name;
+            self.damage.note(format!("{name} of the engine's archive, {place}: {error}"));
+        })
     }
 
     /// Removes the sections that end below `height`.
     async fn drop_below(self, height: u64) -> Result<Self, Error> {
-        Ok(match self {
-            Self::Whole(archive) => Self::Whole(archive),
-            Self::Window(archive) => Self::Window(archive.prune(height).await?),
-        })
+        let Self { name, kept, damage } = self;
+        let kept = match kept {
+            Kept::Whole(archive) => Kept::Whole(archive),
+            Kept::Window(archive) => Kept::Window(archive.prune(height).await?),
+        };
+        Ok(Self { name, kept, damage })
     }
 
     /// The highest stored height.
@@ -98,7 +138,7 @@ impl<E: Disk, V: CodecShared> Store<E, V> {
         either!(self, archive => archive.next_gap(height))
     }
 
-    fn stored_from(&self, height: u64) -> Vec<(u64, u64)> {
+    pub(crate) fn stored_from(&self, height: u64) -> Vec<(u64, u64)> {
         either!(self, archive => archive.ranges_from(height).collect())
     }
 
@@ -119,9 +159,41 @@ impl<E: Disk, V: CodecShared> Store<E, V> {
         self.synced().await
     }
 
+    /// Reads every value and compares what `found` says of it, its height and the hash of its block,
+    /// with its place. Returns how many are sound and adds what is wrong to `damage`.
+    pub(crate) async fn read_all(
+        &self,
+        expected: &dyn Expected,
+        found: impl Fn(&V) -> (Option<u64>, Digest),
+        damage: &mut Vec<String>,
+    ) -> u64 {
+        let (name, mut sound) = (self.name, 0);
+        for height in self.stored_from(0).into_iter().flat_map(|(start, end)| start..=end) {
+            let wrong = match self.find(Identifier::Index(height)).await {
+                Err(error) => Some(error.to_string()),
+                Ok(None) => Some("it is listed and not there".into()),
+                Ok(Some(value)) => {
+                    let (at, digest) = found(&value);
+                    let hash = B256::from_slice(digest.as_ref());
+                    let other = expected.hash(height).is_some_and(|expected| expected != hash);
+                    let elsewhere = at.is_some_and(|at| at != height);
+                    (other || elsewhere).then(|| "it is of another block".into())
+                }
+            };
+            match wrong {
+                None => sound += 1,
+                Some(wrong) => damage.push(format!("{name} of the engine, {height}: {wrong}")),
+            }
+        }
+        sound
+    }
+
     /// Removes everything from the disk.
     pub(crate) async fn destroy(self) -> Result<(), Error> {
-        either!(self, archive => archive.destroy().await)
+        match self.kept {
+            Kept::Whole(archive) => archive.destroy().await,
+            Kept::Window(archive) => archive.destroy().await,
+        }
     }
 }
 

@@ -339,6 +339,12 @@ impl Application for Chain {
         Some(self.0.ledger.head().height)
     }
 
+    fn block_hash(&self, height: u64) -> Option<B256> {
+        // What is damaged or pruned here is for the ledger to tell.
+        let header = self.0.ledger.header(height).ok().flatten()?;
+        Some(header.hash_slow())
+    }
+
     fn validators(&self, epoch: u64) -> Vec<B256> {
         self.0.committee.sorted(epoch)
     }

@@ -68,7 +68,16 @@ impl Guard {
         }
     }
 
+    /// What is wrong with the engine's archive of blocks.
+    pub(crate) fn archive_damage(&self) -> Option<String> {
+        let engine = self.engine.read();
+        engine.as_ref().and_then(|engine| engine.damage().map(str::to_owned))
+    }
+
     async fn look(&self) -> Option<StepDown> {
+        if let Some(words) = self.archive_damage() {
+            return Some(StepDown::Damage(words));
+        }
         let guard = self.clone();
         // Counts files, which may block.
         tokio::task::spawn_blocking(move || guard.no_room())

@@ -35,7 +35,7 @@ pub use settings::{
 };
 pub use snapshot::{
     SnapshotFault, open_ledger, send_to_archive, start_from_archive, start_from_snapshot,
-    verify_ledger, write_snapshot,
+    verify_node, write_snapshot,
 };
 
 #[cfg(test)]

@@ -292,6 +292,11 @@ impl Node {
         self.guard.no_room()
     }
 
+    /// What is wrong with the engine's archive of blocks. The node steps down for it within seconds.
+    pub fn archive_damage(&self) -> Option<String> {
+        self.guard.archive_damage()
+    }
+
     /// Why the engine ended, if it did.
     pub fn failure(&self) -> Option<String> {
         self.engine.read().as_ref().and_then(|engine| engine.failure().map(str::to_owned))

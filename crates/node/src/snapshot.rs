@@ -4,14 +4,14 @@ use std::{ops::ControlFlow, path::Path};
 
 use alloy_primitives::B256;
 use tulou_archive::{Archive, ArchiveConfig, ArchiveError, Shipped};
-use tulou_consensus::Finality;
+use tulou_consensus::{ArchiveReport, Finality};
 use tulou_ledger::{
     FolderSnapshot, Ledger, LedgerConfig, LedgerError, Manifest, Offer, Pace, SnapshotError,
     SnapshotSource, VerifyProgress, VerifyReport,
 };
 use tulou_primitives::{Block, Genesis, epoch_of};
 
-use crate::{FolderError, NodeFolder};
+use crate::{FolderError, NodeFolder, start::BLOCK_BYTES};
 
 /// What did not work. Nothing was changed where it does not say otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -183,18 +183,22 @@ fn signed(
     finality.verify(namespace, set).map_err(|e| format!("a certificate of epoch {epoch}: {e}"))
 }
 
-/// Checks everything that a stopped node keeps: every block, receipt, index, and the whole state.
+/// Checks everything that a stopped node keeps: every block, receipt, index, the whole state, and the
+/// blocks and certificates of the engine's archive, which must be those of the ledger.
 ///
 /// # Errors
-/// [`SnapshotFault::Ledger`] where the folder cannot be opened at all.
-pub fn verify_ledger(
+/// [`SnapshotFault::Ledger`] where the ledger cannot be opened at all.
+pub fn verify_node(
     folder: &NodeFolder,
     mut progress: impl FnMut(VerifyProgress),
-) -> Result<VerifyReport, SnapshotFault> {
+) -> Result<(VerifyReport, ArchiveReport), SnapshotFault> {
     let (_, ledger) = open_ledger(folder)?;
     let mut go_on = |seen: VerifyProgress| {
         progress(seen);
         ControlFlow::Continue(())
     };
-    Ok(ledger.verify(0..=u64::MAX, Pace::default(), &mut go_on))
+    let report = ledger.verify(0..=u64::MAX, Pace::default(), &mut go_on);
+    let hash = |height| Some(ledger.header(height).ok().flatten()?.hash_slow());
+    let archive = tulou_consensus::verify_archive(&folder.engine(), BLOCK_BYTES, &hash);
+    Ok((report, archive))
 }

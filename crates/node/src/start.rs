@@ -28,8 +28,10 @@ use crate::{
     watch::{Signers, Watcher},
 };
 
-/// Room for a header and RLP around the transactions of the largest block.
-const BLOCK_OVERHEAD_BYTES: usize = 64 << 10;
+/// Ledgers in a process beyond which each engine has one thread: most of them are idle.
+const MANY: usize = 2;
+/// Bytes of the largest block: its transactions, and room for a header and RLP around them.
+pub(crate) const BLOCK_BYTES: usize = BLOCK_BYTES_MAX + (64 << 10);
 
 /// What the node signs with.
 pub(crate) struct Secrets {
@@ -343,9 +345,10 @@ fn engine_config(
         genesis_hash: base.genesis_hash,
         epoch_length: base.genesis.epoch_length,
         heartbeat_ms: base.genesis.heartbeat_ms,
-        max_block_bytes: BLOCK_BYTES_MAX + BLOCK_OVERHEAD_BYTES,
+        max_block_bytes: BLOCK_BYTES,
         vote_after,
         floor: None,
         keep_blocks: base.config.keep_blocks,
+        threads: if base.config.ledgers > MANY { 1 } else { 2 },
     }
 }

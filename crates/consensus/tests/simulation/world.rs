@@ -344,6 +344,7 @@ fn config(index: usize) -> EngineConfig {
         vote_after: None,
         floor: None,
         keep_blocks: None,
+        threads: 2,
     }
 }
 

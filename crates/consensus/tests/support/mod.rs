@@ -221,6 +221,7 @@ pub(crate) fn config(dir: &Path, i: u8, addresses: &[SocketAddr]) -> EngineConfi
         vote_after: None,
         floor: None,
         keep_blocks: None,
+        threads: 2,
     }
 }
 

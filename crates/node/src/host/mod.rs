@@ -120,6 +120,8 @@ impl Host {
                     restarted = true;
                 }
                 Some(StepDown::Damage(_) | StepDown::NoRoom(_)) => {}
+                // The guard has not looked yet: the node is about to say so.
+                None if node.archive_damage().is_some() => {}
                 // A full disk may end the engine before the guard has looked.
                 None if !node.is_running() && node.no_room().is_none() => {
                     let reason = node.failure().unwrap_or_else(|| "its engine has stopped".into());
