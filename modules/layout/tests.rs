@@ -8,6 +8,9 @@ use tulou_slots::{Memory, key_slot};
 
 use crate::{prelude::*, *};
 
+#[path = "tests/consortium.rs"]
+mod consortium;
+
 const NOW: u64 = 1_767_196_800;
 const CHAIR: Address = Address::repeat_byte(0xc4);
 const LONG: &str = "a title of more than thirty-one bytes lies in slots of its own";

@@ -360,3 +360,58 @@ fn the_council_adopts_an_edition_that_the_program_knows() {
     let again = m.call(AT, entry, COUNCIL, &adopt("cn-hangzhou", hash("cn-hangzhou")));
     refused::<PackDoesNotFit>(again);
 }
+
+/// A pack of one value.
+fn one(layer: &str, key: &str, value: &str, unit: &str, bound: &str, from: &str) -> Pack {
+    let text = format!(
+        "[pack]\nname = \"x\"\nlayer = \"{layer}\"\ntitle = \"X\"\n[[rule]]\nkey = \"{key}\"\n\
+         value = {value}\nunit = \"{unit}\"\nsource = \"s\"\narticle = \"1\"\n\
+         effective_from = {from}\nbound = \"{bound}\"\n"
+    );
+    pack::parse("new.toml", &text).unwrap()
+}
+
+#[test]
+fn law_is_not_adopted_over_a_narrower_layer_that_it_would_not_allow() {
+    // Narrower value in force, and the new law: value, unit, bound, whether by-laws and whether a city
+    // may keep theirs. Each limit is taken at the narrower value and one unit to either side.
+    let area = ("vote.area", (75, 100), "\"75/100\"", "at_least");
+    let days = ("post.days", (20, 1), "20", "days");
+    for ((key, (num, den), held, kind), value, unit, bound, by_laws, city) in [
+        (area, "\"74/100\"", "at_least", "floor", true, true),
+        (area, "\"75/100\"", "at_least", "floor", true, true),
+        (area, "\"3/4\"", "at_least", "floor", true, true),
+        (area, "\"76/100\"", "at_least", "floor", false, false),
+        (area, "\"75/100\"", "more_than", "floor", false, false),
+        (days, "19", "days", "ceiling", false, false),
+        (days, "20", "days", "ceiling", true, true),
+        (days, "21", "days", "ceiling", true, true),
+        (days, "19", "days", "floor", true, true),
+        (days, "21", "days", "floor", false, false),
+        (days, "20", "hours", "ceiling", false, false),
+        (days, "19", "days", "fixed", false, false),
+        (days, "20", "days", "fixed", false, true),
+        (days, "21", "days", "fixed", false, false),
+        (days, "99", "days", "local", false, true),
+        (days, "99", "days", "none", true, true),
+    ] {
+        let new = one("national", key, value, unit, bound, "2026-01-01");
+        let mut owners = book(&[LAW]);
+        decide(&mut owners, &tightened(key, num, den, NOW)).unwrap();
+        let mut hangzhou = blank();
+        let before = one("city", key, held, kind, "none", "2021-01-01");
+        hangzhou.run(AT, Address::ZERO, |cx| genesis(cx, &[before])).unwrap();
+        for (mut m, layer, allowed) in
+            [(owners, Layer::ByLaws, by_laws), (hangzhou, Layer::City, city)]
+        {
+            let done = m.run(AT, Address::ZERO, |cx| genesis(cx, std::slice::from_ref(&new)));
+            let what = format!("{layer:?} {key} under {value} {unit} {bound}");
+            assert_eq!(done.is_ok(), allowed, "{what}");
+            if let Err(fault) = done {
+                let Fault::Fatal(text) = fault else { panic!("{what}: {fault:?}") };
+                assert!(text.starts_with("new.toml:5:1: "), "{text}");
+                assert!(text.contains(&format!("{layer:?} in force")), "{text}");
+            }
+        }
+    }
+}

@@ -76,3 +76,65 @@ contract Token {
     mapping(address => Balance) balances;
     mapping(address => mapping(address => uint256)) allowances;
 }
+
+// Calldata that is kept: its length and its words.
+struct Blob { uint256 len; mapping(uint256 => uint256) words; }
+
+contract Council {
+    struct Gate { uint64 gasLimit; uint32 freezes; bool deployClosed; }
+    struct Limits { uint32 freezeDays; uint32 releaseNotice; uint32 openDays; }
+    struct Shares {
+        uint32 participationNum; uint32 participationDen; uint32 majorityNum; uint32 majorityDen;
+        uint32 vetoNum; uint32 vetoDen;
+    }
+    struct Periods { uint64 voting; uint64 delay; }
+    struct Seat { address account; uint32 weight; }
+    struct Span { uint64 sinceAt; uint64 untilAt; }
+    struct MemberRow { Seat seat; Span span; string name; }
+    struct Head { uint8 state; uint64 proposer; uint64 lapsesAt; uint32 refusal; }
+    struct Times { uint64 proposedAt; uint64 closesAt; uint64 executableAt; uint64 endedAt; }
+    struct ProposalRow {
+        Head head; Times times; uint256 voted; uint256 inFavour; uint256 vetoing; address target;
+        bytes32 textHash; string title; Blob input;
+    }
+    struct ReleaseRow { uint32 release; uint64 height; }
+    struct FreezeHead { uint64 untilAt; uint64 fromAt; uint16 code; }
+    struct FreezeRow { FreezeHead head; string reason; }
+
+    Gate gate;
+    Limits limits;
+    Shares shares;
+    Periods periods;
+    MemberRow[] members;
+    mapping(address => uint256) byAccount;
+    ProposalRow[] proposals;
+    uint256[] pending;
+    ReleaseRow[] releases;
+    mapping(address => FreezeRow) frozen;
+    mapping(address => uint256) deployers;
+}
+
+contract Validators {
+    struct Head { uint64 member; uint8 kind; uint64 fromEpoch; uint64 untilEpoch; }
+    struct NodeRow { bytes32 key; Head head; string endpoint; }
+    struct SetRow { uint256 fromEpoch; bytes32[] keys; }
+
+    uint256 epochLength;
+    NodeRow[] nodes;
+    mapping(bytes32 => uint256) ids;
+    uint256[] connected;
+    SetRow[] sets;
+}
+
+contract Ledgers {
+    struct Epochs { uint64 length; uint64 first; uint64 last; uint64 registeredAt; }
+    struct SetRow { uint256 from; bytes32[] keys; }
+    struct Row { bytes32 genesis; uint256 chainId; Epochs epochs; SetRow[] sets; string name; }
+    struct FactHead { uint64 ledger; uint64 height; uint64 at; bool succeeded; }
+    struct FactRow { FactHead head; bytes32 transaction; bytes32 logsHash; uint256 recordedAt; }
+
+    Row[] ledgers;
+    mapping(bytes32 => uint256) ids;
+    FactRow[] facts;
+    mapping(uint256 => mapping(bytes32 => uint256)) factIds;
+}
