@@ -18,6 +18,8 @@ use super::{PATIENCE, launch, load, plan, signs, start};
 
 /// Short enough that several pass in the minute that a member without its journal stays silent.
 const EPOCH: u64 = 50;
+/// Where the engine keeps its blocks, below the folder of a ledger.
+const ENGINE: &str = "engine/chain-blocks-values";
 /// Room for a node that has just begun, and little more.
 const DISK: &str = "size=400m";
 
@@ -59,14 +61,19 @@ fn an_altered_byte_is_found_and_not_served() {
     let mark = format!("mark {}", hex::encode(&keccak256("altered")[..12]));
     let hash = put_on_file(&cluster, 0, &mark);
     let receipt = wait_for_receipt(&cluster, 3, hash);
-    for (fault, part) in [
-        ("one byte altered in a member's blocks and state (the first)", Occurrence::First),
-        ("one byte altered in a member's blocks and state (the last)", Occurrence::Last),
+    for (fault, below, part) in [
+        (
+            "one byte altered in a member's blocks and state (the first)",
+            "ledger",
+            Occurrence::First,
+        ),
+        ("one byte altered in a member's blocks and state (the last)", "ledger", Occurrence::Last),
+        ("one byte altered in the blocks of a member's engine", ENGINE, Occurrence::First),
     ] {
         let mut drill =
             Drill::begin(fault, "the member finds it and refuses to serve; the others go on");
         cluster.stop(3);
-        let folder = cluster.ledger_folder(3).join("ledger");
+        let folder = cluster.ledger_folder(3).join(below);
         let altered = Altered::make(&folder, mark.as_bytes(), part);
         let height = cluster.highest();
         launch(&mut cluster, 3, &[]);
@@ -83,6 +90,11 @@ fn an_altered_byte_is_found_and_not_served() {
         cluster.stop(3);
         let checked = verify(cluster.folder(3));
         assert!(found.is_some() || !checked.0, "nobody notices: {}", checked.1);
+        if below == ENGINE {
+            // Nobody need ask for these blocks: the engine reads all of them by itself.
+            assert!(found.is_some() && !checked.0, "said: {said}; verify: {}", checked.1);
+            assert!(checked.1.contains("of the engine"), "{}", checked.1);
+        }
         drill.note(match found {
             Some(_) => format!("found while running: {said}"),
             None => format!("found by `tulou verify`: {}", checked.1),

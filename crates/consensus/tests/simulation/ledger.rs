@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::{B256, Bytes, keccak256};
 use commonware_runtime::{Clock, deterministic};
 use futures::future::BoxFuture;
-use tulou_consensus::{Application, Finality, namespace, public_key};
+use tulou_consensus::{Application, EngineFloor, Finality, namespace, public_key};
 use tulou_primitives::{Block, Header};
 
 use crate::{liars::Mischief, plan::MEMBERS};
@@ -25,11 +25,34 @@ pub(crate) fn seed(member: usize) -> [u8; 32] {
     [member as u8 + 1; 32]
 }
 
-/// The keys of all members, ascending.
-pub(crate) fn committee() -> Vec<B256> {
-    let mut keys: Vec<_> = (0..MEMBERS).map(|member| public_key(seed(member))).collect();
-    keys.sort_unstable();
-    keys
+/// The validators by the epoch from which they hold. The others follow.
+#[derive(Clone, Debug)]
+pub(crate) struct Sets(Vec<(u64, Vec<usize>)>);
+
+impl Default for Sets {
+    fn default() -> Self {
+        Self(vec![(0, (0..MEMBERS).collect())])
+    }
+}
+
+impl Sets {
+    /// The first set holds from epoch 0, the others from the epochs named, ascending.
+    pub(crate) fn new(first: Vec<usize>, later: Vec<(u64, Vec<usize>)>) -> Self {
+        Self([vec![(0, first)], later].concat())
+    }
+
+    /// The keys of an epoch's validators, ascending.
+    pub(crate) fn committee(&self, epoch: u64) -> Vec<B256> {
+        let (_, set) = self.0.iter().rfind(|(from, _)| *from <= epoch).expect("epoch 0 has a set");
+        let mut keys: Vec<_> = set.iter().map(|member| public_key(seed(*member))).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// First epoch of the last set.
+    pub(crate) fn settled(&self) -> u64 {
+        self.0.last().map_or(0, |(from, _)| *from)
+    }
 }
 
 pub(crate) fn genesis() -> Block {
@@ -88,6 +111,8 @@ pub(crate) struct Ledger {
     pub(crate) finals: BTreeMap<u64, (Block, Finality)>,
     /// Height and hash of blocks that were final here before the node lost its state.
     pub(crate) forgotten: Vec<(u64, B256)>,
+    /// Transactions below the snapshot that the node began with.
+    pub(crate) before: BTreeSet<u64>,
     /// What must not have happened.
     pub(crate) violations: Vec<String>,
 }
@@ -103,12 +128,38 @@ impl Ledger {
         self.forgotten.extend(lost.into_iter().map(|(height, (block, _))| (height, block.hash())));
     }
 
+    /// The height of the first block that is held: 1, or that of a snapshot.
+    pub(crate) fn first(&self) -> u64 {
+        self.finals.first_key_value().map_or(1, |(height, _)| *height)
+    }
+
+    /// A ledger that begins at the newest block with a certificate of its own, as after a snapshot of
+    /// it. `None` where there is no such block above the first epoch.
+    pub(crate) fn snapshot(&self) -> Option<(Self, EngineFloor)> {
+        let certified = |(_, (block, finality)): &(&u64, &(Block, Finality))| {
+            block.hash() == finality.digest && block.height() >= EPOCH_LENGTH
+        };
+        let (height, (block, finality)) = self.finals.iter().rev().find(certified)?;
+        let end = height / EPOCH_LENGTH * EPOCH_LENGTH - 1;
+        let (epoch_parent, _) = self.finals.get(&end)?;
+        let floor = EngineFloor {
+            block: block.clone(),
+            certificate: finality.encoded.clone(),
+            epoch_parent: epoch_parent.hash(),
+        };
+        let below = self.finals.range(..=height).flat_map(|(_, (block, _))| transactions(block));
+        let before = self.before.iter().copied().chain(below).collect();
+        let finals = BTreeMap::from([(*height, (block.clone(), finality.clone()))]);
+        Some((Self { finals, before, ..Self::default() }, floor))
+    }
+
     pub(crate) fn block(&self, height: u64) -> Block {
         self.finals.get(&height).map_or_else(genesis, |(block, _)| block.clone())
     }
 
     pub(crate) fn has(&self, transaction: u64) -> bool {
-        self.finals.values().any(|(block, _)| transactions(block).contains(&transaction))
+        self.before.contains(&transaction)
+            || self.finals.values().any(|(block, _)| transactions(block).contains(&transaction))
     }
 }
 
@@ -121,6 +172,7 @@ pub(crate) struct Node {
     pub(crate) ledger: Arc<Mutex<Ledger>>,
     pub(crate) pool: Pool,
     pub(crate) mischief: Option<Arc<dyn Mischief>>,
+    pub(crate) sets: Sets,
     /// Blocks built or checked in this life.
     candidates: Arc<Mutex<BTreeMap<B256, Block>>>,
 }
@@ -131,8 +183,10 @@ impl Node {
         ledger: Arc<Mutex<Ledger>>,
         pool: Pool,
         mischief: Option<Arc<dyn Mischief>>,
+        sets: Sets,
     ) -> Self {
-        Self { context: Arc::new(context), ledger, pool, mischief, candidates: Arc::default() }
+        let (context, candidates) = (Arc::new(context), Arc::default());
+        Self { context, ledger, pool, mischief, sets, candidates }
     }
 
     /// The transactions in `tip` and the blocks below it.
@@ -147,6 +201,7 @@ impl Node {
                 None => break,
             }
         }
+        included.extend(ledger.before.iter().copied());
         included.extend(ledger.finals.values().flat_map(|(block, _)| transactions(block)));
         included
     }
@@ -164,6 +219,7 @@ impl Node {
             ledger: Arc::clone(&self.ledger),
             pool: Arc::clone(&self.pool),
             mischief: self.mischief.clone(),
+            sets: self.sets.clone(),
             candidates: Arc::clone(&self.candidates),
         }
     }
@@ -249,7 +305,15 @@ impl Application for Node {
 
     fn heard(&self, _from: B256, _message: Bytes) {}
 
-    fn validators(&self, _epoch: u64) -> Vec<B256> {
-        committee()
+    fn block_hash(&self, height: u64) -> Option<B256> {
+        self.ledger.lock().unwrap().finals.get(&height).map(|(block, _)| block.hash())
+    }
+
+    fn validators(&self, epoch: u64) -> Vec<B256> {
+        let honest = self.sets.committee(epoch);
+        match &self.mischief {
+            Some(liar) => liar.committee(honest, self.sets.committee(0)),
+            None => honest,
+        }
     }
 }

@@ -78,6 +78,31 @@ fn bad_disks_stop_members_and_forge_nothing() {
 }
 
 #[test]
+fn who_lost_its_votes_never_contradicts_them() {
+    tell(Story::LostVotes);
+}
+
+#[test]
+fn a_member_goes_on_from_a_snapshot() {
+    tell(Story::Snapshot);
+}
+
+#[test]
+fn windows_of_blocks_lose_nothing_that_counts() {
+    tell(Story::Windows);
+}
+
+#[test]
+fn validators_change_from_epoch_to_epoch() {
+    tell(Story::Sets);
+}
+
+#[test]
+fn votes_of_a_removed_validator_count_for_nothing() {
+    tell(Story::Liar(Kind::RemovedVoter));
+}
+
+#[test]
 fn an_equivocator_splits_nothing() {
     tell(Story::Liar(Kind::Equivocator));
 }
@@ -134,10 +159,10 @@ fn a_fork_is_found() {
     let ledgers = Mutex::default();
     world::play_and_keep(&plan, &ledgers).unwrap();
     let mut ledgers = ledgers.lock().unwrap();
-    properties::check(&ledgers.iter().collect::<Vec<_>>()).unwrap();
+    properties::check(&ledgers.iter().collect::<Vec<_>>(), &plan.sets).unwrap();
 
     let forged = ledger::child(&ledgers[1].block(4), &[77]);
     ledgers[1].finals.get_mut(&5).unwrap().0 = forged;
-    let verdict = properties::check(&ledgers.iter().collect::<Vec<_>>());
+    let verdict = properties::check(&ledgers.iter().collect::<Vec<_>>(), &plan.sets);
     assert!(verdict.is_err(), "a forged block passes");
 }

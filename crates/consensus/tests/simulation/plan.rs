@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{dice::Dice, liars::Kind};
+use crate::{dice::Dice, ledger::Sets, liars::Kind};
 
 /// Members of every simulated chain.
 pub(crate) const MEMBERS: usize = 4;
@@ -27,6 +27,9 @@ pub(crate) enum Event {
     Crash(usize),
     /// A stopped member starts again; its node has forgotten all blocks if the flag is set.
     Restart(usize, bool),
+    /// A member stops, loses its whole disk, and starts again: without its votes, so that it stays
+    /// silent until an epoch begins later; from a snapshot of another member if the flag is set.
+    LoseDisk(usize, bool),
     /// Disks begin to refuse one of this many operations.
     BadDisks(u64),
     /// Disks work again.
@@ -46,6 +49,14 @@ pub(crate) enum Story {
     Sleeper,
     /// Disks refuse to work, and members crash on it.
     BadDisks,
+    /// Members lose their disks, and with them their votes.
+    LostVotes,
+    /// A member that lost its disk starts from a snapshot.
+    Snapshot,
+    /// Members keep few blocks, one keeps all, and they crash.
+    Windows,
+    /// The validators change from epoch to epoch.
+    Sets,
     /// One member lies.
     Liar(Kind),
 }
@@ -57,6 +68,10 @@ pub(crate) struct Plan {
     pub(crate) roads: [[Road; MEMBERS]; MEMBERS],
     /// In order of time.
     pub(crate) events: Vec<(Duration, Event)>,
+    /// The validators of each epoch.
+    pub(crate) sets: Sets,
+    /// What each member keeps below the newest block.
+    pub(crate) keeps: [Option<u64>; MEMBERS],
     /// Who lies.
     pub(crate) liar: Option<(usize, Kind)>,
 }
@@ -74,12 +89,18 @@ impl Plan {
                 lost: dice.pick(0..lossy + 1),
             })
         });
-        let mut plan = Self { seed, roads, events: Vec::new(), liar: None };
+        let (events, sets) = (Vec::new(), Sets::default());
+        let mut plan = Self { seed, roads, events, sets, keeps: [None; MEMBERS], liar: None };
         match story {
             Story::Partitions => plan.partitions(&mut dice),
             Story::Crashes => plan.crashes(&mut dice),
             Story::Sleeper => plan.sleeper(&mut dice),
             Story::BadDisks => plan.bad_disks(&mut dice),
+            Story::LostVotes => plan.lost_disks(&mut dice, false),
+            Story::Snapshot => plan.lost_disks(&mut dice, true),
+            Story::Windows => plan.windows(&mut dice),
+            Story::Sets => plan.changing_sets(&mut dice),
+            Story::Liar(Kind::RemovedVoter) => plan.removal(&mut dice),
             Story::Liar(kind) => {
                 plan.liar = Some((dice.pick(0..MEMBERS as u64) as usize, kind));
                 if dice.once_in(3) {
@@ -134,6 +155,56 @@ impl Plan {
         let sleeper = dice.pick(0..MEMBERS as u64) as usize;
         self.events.push((dice.millis(0..3_000), Event::Crash(sleeper)));
         self.events.push((dice.millis(20_000..30_000), Event::Restart(sleeper, false)));
+    }
+
+    fn lost_disks(&mut self, dice: &mut Dice, snapshot: bool) {
+        // Late enough that there is a block with a certificate above the first epoch.
+        let mut at = dice.millis(if snapshot { 6_000..9_000 } else { 300..5_000 });
+        let victim = dice.pick(0..MEMBERS as u64) as usize;
+        for _ in 0..dice.pick(1..3) {
+            self.events.push((at, Event::LoseDisk(victim, snapshot)));
+            at += dice.millis(500..6_000);
+        }
+        if dice.once_in(2) {
+            self.events.push((at, Event::Restart(victim, false)));
+        }
+    }
+
+    fn windows(&mut self, dice: &mut Dice) {
+        let whole = dice.pick(0..MEMBERS as u64) as usize;
+        self.keeps = std::array::from_fn(|member| (member != whole).then(|| dice.pick(1..12)));
+        // Sections of a window go when they are whole: at least sixteen blocks below two epochs.
+        let mut at = dice.millis(14_000..20_000);
+        for _ in 0..dice.pick(1..3) {
+            let victim = dice.pick(0..MEMBERS as u64) as usize;
+            self.events.push((at, Event::Crash(victim)));
+            at += dice.millis(300..6_000);
+            self.events.push((at, Event::Restart(victim, false)));
+            at += dice.millis(500..3_000);
+        }
+    }
+
+    fn changing_sets(&mut self, dice: &mut Dice) {
+        let all: Vec<usize> = (0..MEMBERS).collect();
+        let without = |member: usize| all.iter().copied().filter(|m| *m != member).collect();
+        let (late, early) = (dice.pick(0..MEMBERS as u64), dice.pick(0..MEMBERS as u64));
+        let full = dice.pick(1..3);
+        let small = full + dice.pick(1..3);
+        let later = vec![
+            (full, all.clone()),
+            (small, without(early as usize)),
+            (small + dice.pick(1..3), vec![early as usize]),
+        ];
+        self.sets = Sets::new(without(late as usize), later);
+        self.events.push((dice.millis(10_000..16_000), Event::Heal));
+    }
+
+    fn removal(&mut self, dice: &mut Dice) {
+        let liar = dice.pick(0..MEMBERS as u64) as usize;
+        let others = (0..MEMBERS).filter(|member| *member != liar).collect();
+        self.sets = Sets::new((0..MEMBERS).collect(), vec![(dice.pick(1..4), others)]);
+        self.liar = Some((liar, Kind::RemovedVoter));
+        self.events.push((dice.millis(8_000..14_000), Event::Heal));
     }
 
     fn bad_disks(&mut self, dice: &mut Dice) {

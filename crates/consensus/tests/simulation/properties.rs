@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{B256, Bytes};
 
-use crate::ledger::{
-    EPOCH_LENGTH, Ledger, chain_namespace, committee, fault, genesis, transactions,
-};
+use crate::ledger::{EPOCH_LENGTH, Ledger, Sets, chain_namespace, fault, genesis, transactions};
 
 /// Whether the ledgers of the honest members agree, are whole and valid, and are proven.
-pub(crate) fn check(ledgers: &[&Ledger]) -> Result<(), String> {
-    let longest = ledgers.iter().max_by_key(|ledger| ledger.height());
+pub(crate) fn check(ledgers: &[&Ledger], sets: &Sets) -> Result<(), String> {
+    // One that began with a snapshot cannot judge the blocks below it.
+    let longest = ledgers.iter().filter(|ledger| ledger.first() == 1);
+    let longest = longest.max_by_key(|ledger| ledger.height());
     let longest = longest.ok_or("there are no ledgers")?;
     valid(longest)?;
     let mut proven = BTreeSet::new();
     for ledger in ledgers {
         agree(longest, ledger)?;
-        whole(ledger, &mut proven)?;
+        whole(ledger, sets, &mut proven)?;
         if let Some(violation) = ledger.violations.first() {
             return Err(violation.clone());
         }
@@ -27,7 +27,8 @@ pub(crate) fn check(ledgers: &[&Ledger]) -> Result<(), String> {
 /// Agreement: no two blocks are final at one height, now or before a member forgot them.
 fn agree(longest: &Ledger, ledger: &Ledger) -> Result<(), String> {
     let held = ledger.finals.iter().map(|(height, (block, _))| (*height, block.hash()));
-    for (height, hash) in held.chain(ledger.forgotten.iter().copied()) {
+    let held = held.chain(ledger.forgotten.iter().copied());
+    for (height, hash) in held.filter(|(height, _)| *height <= longest.height()) {
         if longest.block(height).hash() != hash {
             return Err(format!("fork or loss: block {height} was {hash}"));
         }
@@ -53,10 +54,9 @@ fn valid(ledger: &Ledger) -> Result<(), String> {
 }
 
 /// Every final block has a certificate, its own or that of a block above it.
-fn whole(ledger: &Ledger, proven: &mut BTreeSet<Bytes>) -> Result<(), String> {
+fn whole(ledger: &Ledger, sets: &Sets, proven: &mut BTreeSet<Bytes>) -> Result<(), String> {
     let hashes: BTreeSet<B256> = ledger.finals.values().map(|(block, _)| block.hash()).collect();
-    let committee = committee();
-    for (expected, (height, (block, finality))) in (1..).zip(&ledger.finals) {
+    for (expected, (height, (block, finality))) in (ledger.first()..).zip(&ledger.finals) {
         if *height != expected {
             return Err(format!("block {expected} is missing"));
         }
@@ -69,6 +69,7 @@ fn whole(ledger: &Ledger, proven: &mut BTreeSet<Bytes>) -> Result<(), String> {
             return Err(format!("the certificate of block {height} is of no block"));
         }
         if proven.insert(finality.encoded.clone()) {
+            let committee = sets.committee(finality.epoch);
             let verdict = finality.verify(&chain_namespace(), &committee);
             verdict.map_err(|error| format!("certificate of block {height}: {error}"))?;
         }

@@ -19,7 +19,7 @@ use commonware_runtime::{
 };
 use commonware_utils::{NZU32, NZUsize, Probability, ordered::Set};
 use tulou_consensus::{
-    EngineConfig,
+    EngineConfig, EngineFloor,
     platform::{self, Channels, Parts, Platform, Setup},
     public_key,
 };
@@ -107,6 +107,12 @@ struct Member {
     ballot: Arc<Ballot>,
     mischief: Option<Arc<dyn Mischief>>,
     life: u32,
+    /// Disks that were lost.
+    lost: u32,
+    /// Second in which the last one was lost.
+    vote_after: Option<u64>,
+    /// What it starts from, where its disk is empty.
+    floor: Option<EngineFloor>,
     task: Option<Handle<Result<(), String>>>,
 }
 
@@ -183,7 +189,7 @@ impl<'a> World<'a> {
             peers: self.oracle.manager(),
             blocker: control,
             network: None,
-            partitions: format!("member-{index}-"),
+            partitions: format!("member-{index}-disk-{}-", member.lost),
         };
         let context = self
             .context
@@ -192,8 +198,15 @@ impl<'a> World<'a> {
             .with_attribute("life", member.life);
         let (ledger, pool) = (Arc::clone(&member.ledger), Arc::clone(&self.pool));
         let mischief = member.mischief.clone();
-        let node = Arc::new(Node::new(context.child("node"), ledger, pool, mischief));
-        let setup = Setup::new(config(index), &*node).expect("the configuration is good");
+        let sets = self.plan.sets.clone();
+        let node = Arc::new(Node::new(context.child("node"), ledger, pool, mischief, sets));
+        let config = EngineConfig {
+            keep_blocks: self.plan.keeps[index],
+            vote_after: member.vote_after,
+            floor: member.floor.clone(),
+            ..config(index)
+        };
+        let setup = Setup::new(config, &*node).expect("the configuration is good");
         member.task = Some(context.spawn(move |context| async move {
             platform::run::<Simulated>(&context, setup, parts, node).await
         }));
@@ -208,6 +221,7 @@ impl<'a> World<'a> {
                 Event::Heal => self.part(Vec::new()).await,
                 Event::Crash(index) => self.crash(index).await,
                 Event::Restart(index, forgets) => self.restart(index, forgets).await,
+                Event::LoseDisk(index, snapshot) => self.lose_disk(index, snapshot).await,
                 Event::BadDisks(of) => *self.context.storage_fault_config().write() = faults(of),
                 Event::GoodDisks => {
                     *self.context.storage_fault_config().write() = FaultConfig::default();
@@ -246,12 +260,35 @@ impl<'a> World<'a> {
         self.start(index).await;
     }
 
+    async fn lose_disk(&mut self, index: usize, snapshot: bool) {
+        self.crash(index).await;
+        let heights = self.members.iter().map(|member| member.ledger.lock().unwrap().height());
+        let newest = heights.max().unwrap_or(0);
+        let source = self.members[(index + 1) % MEMBERS].ledger.lock().unwrap().snapshot();
+        let member = &mut self.members[index];
+        member.lost += 1;
+        // Blocks tell the second by their height. Its last votes may be for the next two.
+        member.vote_after = Some(genesis().header().timestamp + newest + 2);
+        let mut ledger = member.ledger.lock().unwrap();
+        ledger.forget();
+        ledger.before.clear();
+        member.floor = None;
+        if let Some((copy, floor)) = source.filter(|_| snapshot) {
+            (ledger.finals, ledger.before) = (copy.finals, copy.before);
+            member.floor = Some(floor);
+        }
+        drop(ledger);
+        self.start(index).await;
+    }
+
     /// Liveness: all honest members finalize more than an epoch of new blocks and everything that
     /// waits.
     async fn goes_on(&mut self) -> Result<Duration, String> {
         let begin = self.context.current();
         let height = |member: &Member| member.ledger.lock().unwrap().height();
         let goal = self.members.iter().map(height).max().unwrap_or(0) + EPOCH_LENGTH + 2;
+        // And past the last change of the validators.
+        let goal = goal.max((self.plan.sets.settled() + 2) * EPOCH_LENGTH);
         loop {
             let pool: Vec<u64> = self.pool.lock().unwrap().iter().copied().collect();
             let reached = self.honest().all(|member| {
@@ -277,7 +314,10 @@ impl<'a> World<'a> {
     /// Safety.
     fn check(&self) -> Result<(), String> {
         let ledgers: Vec<_> = self.honest().map(|member| member.ledger.lock().unwrap()).collect();
-        properties::check(&ledgers.iter().map(|ledger| &**ledger).collect::<Vec<_>>())?;
+        properties::check(
+            &ledgers.iter().map(|ledger| &**ledger).collect::<Vec<_>>(),
+            &self.plan.sets,
+        )?;
         for (index, member) in self.members.iter().enumerate() {
             if member.mischief.is_none()
                 && let Some(contradiction) = member.ballot.contradictions().first()
@@ -303,6 +343,9 @@ fn member(index: usize, plan: &Plan) -> Member {
         ballot: Arc::default(),
         mischief,
         life: 0,
+        lost: 0,
+        vote_after: None,
+        floor: None,
         task: None,
     }
 }
@@ -349,11 +392,16 @@ fn config(index: usize) -> EngineConfig {
 }
 
 /// The families of runs, each with the name of its test.
-pub(crate) const STORIES: [(Story, &str); 11] = [
+pub(crate) const STORIES: [(Story, &str); 16] = [
     (Story::Partitions, "the_chain_goes_on_after_partitions"),
     (Story::Crashes, "the_chain_goes_on_after_crashes"),
     (Story::Sleeper, "a_member_that_slept_for_epochs_catches_up"),
     (Story::BadDisks, "bad_disks_stop_members_and_forge_nothing"),
+    (Story::LostVotes, "who_lost_its_votes_never_contradicts_them"),
+    (Story::Snapshot, "a_member_goes_on_from_a_snapshot"),
+    (Story::Windows, "windows_of_blocks_lose_nothing_that_counts"),
+    (Story::Sets, "validators_change_from_epoch_to_epoch"),
+    (Story::Liar(liars::Kind::RemovedVoter), "votes_of_a_removed_validator_count_for_nothing"),
     (Story::Liar(liars::Kind::Equivocator), "an_equivocator_splits_nothing"),
     (Story::Liar(liars::Kind::InvalidProposer), "an_invalid_proposer_gets_nothing_through"),
     (Story::Liar(liars::Kind::WrongStateRoot), "a_wrong_state_root_never_becomes_final"),

@@ -5,11 +5,13 @@ mod censor;
 mod equivocator;
 mod invalid_proposer;
 mod old_epoch_replayer;
+mod removed_voter;
 mod withholder;
 mod wrong_state_root;
 
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use bytes::{Buf, Bytes, BytesMut};
 use commonware_codec::{Copying, Decode, Encode, ReadExt, varint::UInt};
 use commonware_consensus::simplex::{scheme::ed25519::Scheme, types::Vote};
@@ -20,6 +22,7 @@ pub(crate) use censor::Censor;
 pub(crate) use equivocator::Equivocator;
 pub(crate) use invalid_proposer::InvalidProposer;
 pub(crate) use old_epoch_replayer::OldEpochReplayer;
+pub(crate) use removed_voter::RemovedVoter;
 pub(crate) use withholder::Withholder;
 pub(crate) use wrong_state_root::WrongStateRoot;
 
@@ -41,6 +44,8 @@ pub(crate) enum Kind {
     VoteWithholder,
     OldEpochReplayer,
     Censor,
+    /// Votes on after it was removed from the validators.
+    RemovedVoter,
 }
 
 /// What a liar does where an honest member does what it should.
@@ -65,6 +70,12 @@ pub(crate) trait Mischief: Send + Sync {
         honest
     }
 
+    /// Which validators an epoch has, of which an honest member says `honest`; `first` were those of
+    /// epoch 0.
+    fn committee(&self, honest: Vec<B256>, _first: Vec<B256>) -> Vec<B256> {
+        honest
+    }
+
     /// Whether a transaction is put into own blocks.
     fn includes(&self, _transaction: u64) -> bool {
         true
@@ -81,6 +92,7 @@ pub(crate) fn liar(kind: Kind, scheme: Scheme) -> Arc<dyn Mischief> {
         Kind::VoteWithholder => Arc::new(Withholder::of_votes()),
         Kind::OldEpochReplayer => Arc::new(OldEpochReplayer::default()),
         Kind::Censor => Arc::new(Censor),
+        Kind::RemovedVoter => Arc::new(RemovedVoter::default()),
     }
 }
 
