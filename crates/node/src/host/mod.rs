@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::runtime::Runtime;
-use tracing::{info, warn};
+use tracing::info;
 use tulou_ledger::LedgerError;
 use tulou_primitives::NodeKind;
 use tulou_rpc::{Limits, RpcConfig, ServerHandle};
@@ -66,13 +66,6 @@ impl Host {
     /// # Errors
     /// [`NodeError`] of the first ledger that does not start; those before it are stopped again.
     pub fn open(dir: &Path, settings: &Settings, options: HostOptions) -> Result<Self, NodeError> {
-        // The allocator asks for pages of 2 MiB, of which each thread of an idle ledger fills little. One
-        // ledger alone keeps them: a large state is read faster through them.
-        if settings.ledgers.len() > 1
-            && let Err(error) = rustix::thread::disable_transparent_huge_pages(true)
-        {
-            warn!(%error, "large pages stay: every ledger of this process takes more memory");
-        }
         let runtime = start::runtime()?;
         let mut nodes = Vec::with_capacity(settings.ledgers.len());
         for ledger in &settings.ledgers {
