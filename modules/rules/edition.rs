@@ -113,16 +113,9 @@ fn load(cx: &mut Cx<'_>, pack: &Pack, row: &pack::Row) -> Res<Result<(), PackErr
         st().ids.of(hash).set(cx, id)?;
     }
     if pack.layer == Layer::City
-        && let Some(law) = in_layer(cx, id, Layer::National, row.from_at)?
+        && let Some(reason) = against_national(cx, id, row)?
     {
-        let (limit, kind) = (law.value.get(cx)?, law.kind.get(cx)?);
-        let limit = Ratio { num: limit.num, den: limit.den };
-        if kind.unit != row.unit {
-            return bad("another unit than national law".into());
-        }
-        if !rule::law_may(kind.bound, row.value, limit) {
-            return bad(format!("looser than national law allows ({limit})"));
-        }
+        return bad(reason);
     }
     if let Some(layer) = looser_below(cx, id, pack.layer, row)? {
         return bad(format!("{layer:?} in force would be looser than this allows"));
@@ -141,8 +134,26 @@ fn load(cx: &mut Cx<'_>, pack: &Pack, row: &pack::Row) -> Res<Result<(), PackErr
     Ok(Ok(()))
 }
 
-/// A narrower layer whose value in force a new value would not allow: the law is not adopted over it,
-/// so that by-laws never loosen the law; the owners bring them into line first.
+/// Why a city's value does not stand beside national law, now or law that is set to begin while it lasts.
+fn against_national(cx: &mut Cx<'_>, id: u64, row: &pack::Row) -> Res<Option<String>> {
+    for at in turns(cx, id, &[Layer::National], row.from_at)? {
+        let lasts = row.until_at == 0 || at < row.until_at;
+        let Some(law) = in_layer(cx, id, Layer::National, at)?.filter(|_| lasts) else { continue };
+        let (limit, kind) = (law.value.get(cx)?, law.kind.get(cx)?);
+        let limit = Ratio { num: limit.num, den: limit.den };
+        if kind.unit != row.unit {
+            return Ok(Some("another unit than national law".into()));
+        }
+        if !rule::law_may(kind.bound, row.value, limit) {
+            return Ok(Some(format!("looser than national law allows ({limit})")));
+        }
+    }
+    Ok(None)
+}
+
+/// A narrower layer with a value that a new value would not allow, in force when the new one begins or
+/// set to begin while it lasts: the law is not adopted over it, so that by-laws never loosen the law; the
+/// owners bring them into line first.
 fn looser_below(
     cx: &mut Cx<'_>,
     id: u64,
@@ -150,7 +161,9 @@ fn looser_below(
     row: &pack::Row,
 ) -> Res<Option<Layer>> {
     for narrower in LAYERS.into_iter().take_while(|other| *other != layer) {
-        if let Some(entry) = in_layer(cx, id, narrower, row.from_at)? {
+        for at in turns(cx, id, &[narrower], row.from_at)? {
+            let lasts = row.until_at == 0 || at < row.until_at;
+            let Some(entry) = in_layer(cx, id, narrower, at)?.filter(|_| lasts) else { continue };
             let (value, kind) = (entry.value.get(cx)?, entry.kind.get(cx)?);
             let value = Ratio { num: value.num, den: value.den };
             let closed = narrower == Layer::ByLaws

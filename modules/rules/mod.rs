@@ -97,6 +97,21 @@ fn in_layer(cx: &mut Cx<'_>, id: u64, layer: Layer, at: u64) -> Res<Option<Entry
     Ok(None)
 }
 
+/// The times at which the value of some layers may become another: `from` itself, and what is set to
+/// begin after it. Two layers that agree at each of them agree for ever.
+fn turns(cx: &mut Cx<'_>, id: u64, layers: &[Layer], from: u64) -> Res<Vec<u64>> {
+    let mut times = vec![from];
+    for layer in layers {
+        let list = entries(id, *layer);
+        for index in 0..list.len(cx)? {
+            let value = list.of(index).value.get(cx)?;
+            // Where a value ends, a wider one is in force again.
+            times.extend([value.from_at, value.until_at].into_iter().filter(|at| *at > from));
+        }
+    }
+    Ok(times)
+}
+
 fn find(cx: &mut Cx<'_>, id: u64, layers: &[Layer], at: u64) -> Res<Option<(Layer, Entry)>> {
     for layer in layers {
         if let Some(entry) = in_layer(cx, id, *layer, at)? {
@@ -133,19 +148,26 @@ fn shown(cx: &mut Cx<'_>, id: u64, layer: Layer, entry: &Entry) -> Res<Rule> {
 /// - [`OnlyByDecision`]: anybody else calls.
 /// - [`NoSuchRule`]: no law in force at that time has the key.
 /// - [`BadValue`]: not a value of the key's unit.
-/// - [`NotForByLaws`], [`TooLoose`]: the law in force at that time does not allow it.
+/// - [`NotForByLaws`], [`TooLoose`]: the law in force at that time, or law that is set to begin later, does
+///   not allow it.
 /// - [`TooManyVersions`]: 64 values were set already.
 fn tighten(cx: &mut Cx<'_>, call: &tightenCall) -> Res<()> {
     ensure!(cx.caller == crate::DECISIONS, OnlyByDecision { caller: cx.caller });
     let from_at = call.fromAt.max(cx.now());
     let (key, id) = (call.key.as_str(), id_of(cx, &call.key)?);
-    let law = find(cx, id, &[Layer::City, Layer::National], from_at)?;
+    const LAW: [Layer; 2] = [Layer::City, Layer::National];
+    let law = find(cx, id, &LAW, from_at)?;
     let Some((_, law)) = law else { return Err(NoSuchRule { key: key.into() }.into()) };
-    let (limit, kind) = (law.value.get(cx)?, law.kind.get(cx)?);
+    let kind = law.kind.get(cx)?;
     let asked = Ratio { num: call.num, den: call.den };
-    let law = Ratio { num: limit.num, den: limit.den };
-    rule::check_value(key, kind.unit, asked)?;
-    rule::check_by_laws(key, kind.bound, asked, law)?;
+    for at in turns(cx, id, &LAW, from_at)? {
+        if let Some((_, law)) = find(cx, id, &LAW, at)? {
+            let (limit, kind) = (law.value.get(cx)?, law.kind.get(cx)?);
+            let limit = Ratio { num: limit.num, den: limit.den };
+            rule::check_value(key, kind.unit, asked)?;
+            rule::check_by_laws(key, kind.bound, asked, limit)?;
+        }
+    }
     let list = entries(id, Layer::ByLaws);
     ensure!(
         list.len(cx)? < VERSIONS_MAX,

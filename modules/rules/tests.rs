@@ -415,3 +415,34 @@ fn law_is_not_adopted_over_a_narrower_layer_that_it_would_not_allow() {
         }
     }
 }
+
+#[test]
+fn by_laws_that_begin_later_never_loosen_the_law_nor_law_that_begins_later() {
+    // Law of 20 days from a day on, by-laws of so many from another: seconds after NOW.
+    let day = |begins: &str| one("national", "post.days", "20", "days", "ceiling", begins);
+    let hour = 3_600;
+    for (asked, allowed) in [(19, true), (20, true), (21, false)] {
+        // By-laws that wait for their day, then law.
+        let mut m = book(&[LAW]);
+        decide(&mut m, &tightened("post.days", asked, 1, NOW + hour)).unwrap();
+        let done = m.run(AT, Address::ZERO, |cx| genesis(cx, &[day("2026-01-01")]));
+        assert_eq!(done.is_ok(), allowed, "law over by-laws of {asked} that begin an hour later");
+        // Law that waits for its day, then by-laws.
+        let mut m = book(&[LAW]);
+        m.run(AT, Address::ZERO, |cx| genesis(cx, &[day("2026-01-02")])).unwrap();
+        let done = decide(&mut m, &tightened("post.days", asked, 1, NOW));
+        assert_eq!(done.is_ok(), allowed, "by-laws of {asked} under law that begins a day later");
+        // A city, under national law that waits for its day.
+        let mut m = blank();
+        m.run(AT, Address::ZERO, |cx| genesis(cx, &[day("2026-01-02")])).unwrap();
+        let city = one("city", "post.days", &asked.to_string(), "days", "ceiling", "2026-01-01");
+        let done = m.run(AT, Address::ZERO, |cx| genesis(cx, &[city]));
+        assert_eq!(done.is_ok(), allowed, "a city's {asked} under law that begins a day later");
+    }
+    // What begins when the law is over does not count.
+    let mut m = book(&[LAW]);
+    decide(&mut m, &tightened("post.days", 25, 1, NOW + 30 * 86_400)).unwrap();
+    let mut short = day("2026-01-01");
+    short.rules[0].until_at = NOW + 30 * 86_400;
+    m.run(AT, Address::ZERO, |cx| genesis(cx, &[short])).unwrap();
+}
