@@ -31,6 +31,10 @@ pub struct LedgerConfig {
     /// Finalized versions that can be read and proven from, at least 1. Each costs what its block
     /// changed: about 0.8 KB per leaf.
     pub retained_versions: usize,
+    /// The newest finalized blocks that are kept decoded with their receipts, at least 1.
+    pub recent_blocks: usize,
+    /// Whether accounts without nonce, balance and code stay, as they did on other chains before EIP-161.
+    pub keep_empty: bool,
     /// Candidates held at once. More make the oldest go, to be executed again if it wins after all.
     pub max_candidates: usize,
     /// Bytes of disk blocks kept in memory.
@@ -44,6 +48,8 @@ impl Default for LedgerConfig {
     fn default() -> Self {
         Self {
             retained_versions: 64,
+            recent_blocks: 16,
+            keep_empty: false,
             max_candidates: 256,
             cache_bytes: 32 << 20,
             memtable_bytes: 8 << 20,
@@ -139,7 +145,7 @@ impl Ledger {
         let row = load_row(&store, genesis_block.hash(), config.retained_versions)?;
         let has = row[row.len() - 1].height();
         let lost = store.mark().filter(|had| *had > has).map(|had| Lost { had, has });
-        let versions = Versions::new(row, config.retained_versions, config.max_candidates);
+        let versions = Versions::new(row, &config);
         let (head, _) = watch::channel(head_of(versions.latest()));
         let reaper = Reaper::start()?;
         Ok(Self(Arc::new(Shared {
@@ -221,6 +227,11 @@ impl Ledger {
         self.0.versions.read().at(height).cloned()
     }
 
+    /// The lowest height whose state is retained.
+    pub fn oldest_version(&self) -> u64 {
+        self.0.versions.read().oldest().height()
+    }
+
     /// The state after the last finalized block.
     pub fn latest(&self) -> Version {
         self.0.versions.read().latest().clone()
@@ -228,7 +239,7 @@ impl Ledger {
 
     /// Root of the state in which `changes` is everything.
     pub fn genesis_root(changes: &ChangeSet) -> B256 {
-        root_hash(apply_changes(None, &hash_keys(changes)).as_ref())
+        root_hash(apply_changes(None, &hash_keys(changes, false)).as_ref())
     }
 
     /// Applies what a block changes to the state after its parent, candidate or finalized. The parent
@@ -242,7 +253,7 @@ impl Ledger {
         changes: &ChangeSet,
     ) -> Result<Speculation, LedgerError> {
         let parent = self.version(parent).ok_or(LedgerError::UnknownBlock(parent))?;
-        let deltas = hash_keys(changes);
+        let deltas = hash_keys(changes, self.0.config.keep_empty);
         let state = apply_changes(parent.state(), &deltas);
         let code = Arc::new(changes.code.clone());
         Ok(Speculation { parent, state, deltas: Arc::new(deltas), code })
@@ -325,7 +336,7 @@ fn apply_changes(parent: Option<&Link<Account>>, deltas: &Deltas) -> Option<Link
 
 /// Writes block 0 into a new folder.
 fn write_genesis(store: &Store, block: &Block, changes: &ChangeSet) -> Result<(), LedgerError> {
-    let deltas = hash_keys(changes);
+    let deltas = hash_keys(changes, false);
     let root = root_hash(apply_changes(None, &deltas).as_ref());
     write(store, block, &[], root, (None, &deltas), &changes.code, None)
 }
@@ -395,7 +406,7 @@ fn load_row(
         return Err(LedgerError::OtherGenesis { expected: genesis, found });
     }
     let head = store.head()?.ok_or_else(|| LedgerError::damaged("the head", "missing"))?;
-    let mut row = VecDeque::with_capacity(retained);
+    let mut row = VecDeque::new();
     let mut state = store.load_state()?;
     let mut height = head.height;
     loop {

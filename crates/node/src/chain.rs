@@ -108,6 +108,7 @@ impl Parts {
             beneficiary: self.beneficiary,
             prevrandao: B256::ZERO,
             next_validators: self.next_validators(version, height),
+            terms: None,
         })
     }
 

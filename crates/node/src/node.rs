@@ -267,6 +267,7 @@ impl Node {
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
             next_validators: None,
+            terms: None,
         };
         let request = CallRequest { from, to: Some(to), input, ..Default::default() };
         match tulou_evm::call(&self.ledger.latest(), &env, &request, None, env.gas_limit) {

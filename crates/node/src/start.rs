@@ -313,6 +313,7 @@ impl Base {
             mempool: self.mempool.clone(),
             chain_id: self.genesis.chain_id,
             gas_limit: self.genesis.gas_limit,
+            foreign: None,
             genesis: self.genesis.clone(),
             name: self.config.name.clone(),
             dir: Some(self.config.dir.clone()),

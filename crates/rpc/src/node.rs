@@ -11,10 +11,11 @@ use std::{
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
 use tokio::sync::Semaphore;
+use tulou_evm::ethereum::Rules;
 use tulou_ledger::Version;
 
 use crate::{
-    RpcContext,
+    ForeignBody, RpcContext,
     disk::Disk,
     error::RpcError,
     eth::{filters::Filters, receipts::Waiters},
@@ -146,6 +147,16 @@ impl Node {
         let result = tokio::task::spawn_blocking(move || work(&node)).await;
         drop(permit);
         result.unwrap_or_else(|error| Err(RpcError::Fault(error.to_string()).into()))
+    }
+
+    /// The rules by which the blocks were made.
+    pub(crate) fn rules(&self) -> &Rules {
+        self.foreign.as_ref().map_or(&Rules::Own, |foreign| &foreign.rules)
+    }
+
+    /// What a block holds beside transactions, where it holds such things.
+    pub(crate) fn foreign_body(&self, height: u64) -> Option<&ForeignBody> {
+        self.foreign.as_ref()?.bodies.get(&height)
     }
 
     /// Height of a tag or number; `None` beyond the head. Everything that is shown is final, so

@@ -41,7 +41,9 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         let Some(height) = node.height_of(params.next()?)? else { return Ok(None) };
         let Some(found) = final_block(node, height)? else { return Ok(None) };
         let all = 0..found.block.transactions().len();
-        all.map(|index| convert::receipt(&found, index)).collect::<Result<Vec<_>, _>>().map(Some)
+        all.map(|index| convert::receipt(node, &found, index))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Some)
     })
 }
 
@@ -64,13 +66,13 @@ fn transaction_at(
 ) -> Result<Option<RpcTransaction>, RpcError> {
     match node.ledger.block(height)? {
         Some(block) if index < block.transactions().len() => {
-            convert::transaction_in(&block, index).map(Some)
+            convert::transaction_in(node, &block, index).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-fn raw_transaction(
+pub(super) fn raw_transaction(
     node: &Node,
     params: &mut ParamsSequence<'_>,
 ) -> Result<Option<Bytes>, RpcError> {
@@ -97,7 +99,7 @@ pub(super) fn receipt(node: &Node, hash: B256) -> Result<Option<TransactionRecei
     if index >= found.block.transactions().len() {
         return Err(RpcError::Fault(format!("block {} has no transaction {index}", place.height)));
     }
-    convert::receipt(&found, index).map(Some)
+    convert::receipt(node, &found, index).map(Some)
 }
 
 /// Calls that wait for a transaction to become final.

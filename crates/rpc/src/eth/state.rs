@@ -1,5 +1,7 @@
 //! Accounts, storage, code and their proofs.
 
+use std::collections::BTreeMap;
+
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
 use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
@@ -36,7 +38,31 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         let value = node.state(params.optional_next()?)?.storage(address, slot.into())?;
         Ok(B256::from(value))
     })?;
+    light(methods, "eth_getStorageValues", storage_values)?;
     heavy(methods, "eth_getProof", proof)
+}
+
+/// Slots of several accounts in one answer.
+fn storage_values(
+    node: &Node,
+    params: &mut ParamsSequence<'_>,
+) -> Result<BTreeMap<Address, Vec<B256>>, RpcError> {
+    let wanted = params.next::<BTreeMap<Address, Vec<JsonStorageKey>>>()?;
+    let slots: usize = wanted.values().map(Vec::len).sum();
+    if slots == 0 {
+        return Err(RpcError::Params("empty request".into()));
+    }
+    if slots > PROOF_SLOTS {
+        return Err(RpcError::Limit(format!("at most {PROOF_SLOTS} slots in one answer")));
+    }
+    let state = node.state(params.optional_next()?)?;
+    let mut found = BTreeMap::new();
+    for (address, keys) in wanted {
+        let values = keys.iter().map(|key| state.storage(address, key.as_b256().into()));
+        let values = values.map(|value| value.map(B256::from)).collect::<Result<_, _>>()?;
+        found.insert(address, values);
+    }
+    Ok(found)
 }
 
 fn transaction_count(node: &Node, params: &mut ParamsSequence<'_>) -> Result<U64, RpcError> {
