@@ -15,6 +15,7 @@ mod log;
 mod node;
 mod output;
 mod passphrase;
+mod replay;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -70,6 +71,8 @@ enum Command {
     },
     /// Checks the book with a key sheet and without an account, and names nodes that lie.
     Audit(audit::Options),
+    /// Executes an Ethereum chain from its first block, checks every block and serves it.
+    Replay(replay::Options),
     /// Measures this machine and prints one table.
     Bench(bench::Options),
 }
@@ -107,6 +110,7 @@ fn run(command: Command) -> Outcome {
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),
         Command::Audit(options) => audit::run(&options),
+        Command::Replay(options) => replay::run(&options),
         Command::Bench(options) => bench::run(&options),
     }
 }

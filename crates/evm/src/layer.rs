@@ -66,6 +66,17 @@ impl<'a> Layer<'a> {
         Ok(())
     }
 
+    /// Sets a nonce, and makes the account where there is none.
+    ///
+    /// # Errors
+    /// - [`StateError`]: the state below cannot be read.
+    pub(crate) fn set_nonce(&mut self, address: Address, nonce: u64) -> Result<(), StateError> {
+        let mut account = self.account(address)?.unwrap_or_default();
+        account.nonce = nonce;
+        self.changes.accounts.entry(address).or_default().state = Some(account);
+        Ok(())
+    }
+
     /// Names a block that is on top of those that the state below knows.
     pub fn name_block(&mut self, height: u64, hash: B256) {
         self.hashes.insert(height, hash);

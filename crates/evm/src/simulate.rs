@@ -1,7 +1,7 @@
 //! Blocks that nobody made: calls on top of a state, one block after the other, as `eth_simulateV1`
 //! shows them. A block comes out as it would have been made, hash and state root too.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use alloy_consensus::{
     ReceiptEnvelope, SignableTransaction, TxEip1559, TxEip4844, TxEip4844Variant, TxEip7702,
@@ -70,8 +70,9 @@ pub struct SimulatedBlock {
 pub struct SimulatedCall {
     /// What it returned.
     pub output: Bytes,
-    /// Its events; none where it failed.
-    pub logs: Vec<Log>,
+    /// Its events with their places in the block; none where it failed. Events that were undone have
+    /// places too.
+    pub logs: Vec<(u64, Log)>,
     /// Gas it used.
     pub gas_used: u64,
     /// Gas it had used before refunds.
@@ -177,7 +178,8 @@ impl<'a> Simulator<'a> {
         self.pretend(&wanted.accounts)?;
         let before = ethereum::begin(self.rules, &self.layer, &env, &header)?;
         self.layer.absorb(before);
-        let mut run = Run { env, moves, gas_used: 0, receipts: Vec::new(), bloom: Bloom::ZERO };
+        let mut run =
+            Run { env, moves, gas_used: 0, receipts: Vec::new(), bloom: Bloom::ZERO, events: 0 };
         let (mut transactions, mut calls) = (Vec::new(), Vec::new());
         for request in &wanted.calls {
             let (tx, call) = self.call(&mut run, request)?;
@@ -255,9 +257,10 @@ impl<'a> Simulator<'a> {
             self.layer.absorb(changes);
             header.requests_hash = Some(requests.requests_hash());
         }
-        for withdrawal in &wanted.withdrawals {
-            let wei = U256::from(withdrawal.amount) * U256::from(1_000_000_000u64);
-            self.layer.credit(withdrawal.address, wei)?;
+        if let Some(schedule) = self.rules.schedule() {
+            ethereum::withdraw(&mut self.layer, &wanted.withdrawals)?;
+            let fork = schedule.fork(env.height, env.timestamp);
+            ethereum::reward(&mut self.layer, fork, header, &[])?;
         }
         if header.withdrawals_root.is_some() {
             header.withdrawals_root = Some(calculate_withdrawals_root(&wanted.withdrawals));
@@ -308,14 +311,25 @@ impl<'a> Simulator<'a> {
         let gas = request.gas.unwrap_or(left).min(self.options.gas);
         let state = self.layer.account(request.from)?.unwrap_or_default();
         let nonce = request.nonce.unwrap_or(state.nonce);
+        if self.options.validation {
+            check_nonce(request.from, nonce, state.nonce)?;
+        }
         let rules = if self.options.validation { Rules::Validated } else { Rules::Simulation };
         let machine = Machine::new(&self.layer, &run.env, rules, Natives::STANDARD);
         let machine = machine.with_moves(run.moves.clone());
-        let mut machine = machine.watched_by(Transfers::new(self.options.trace_transfers));
-        let result = machine.watch(request_env(request, self.chain_id, nonce, gas))?;
-        let seen = machine.inspector().take();
+        let transfers = Transfers::new(self.options.trace_transfers, run.events);
+        let mut machine = machine.watched_by(transfers);
+        // Without validation the last nonce of all is followed by the first.
+        let wraps = !self.options.validation && state.nonce == u64::MAX;
+        let sent = if wraps { 0 } else { nonce };
+        let result = machine.watch(request_env(request, self.chain_id, sent, gas))?;
+        let (seen, events) = machine.inspector().take();
+        run.events = events;
         let changes = machine.changes()?;
         self.layer.absorb(changes);
+        if wraps {
+            self.layer.set_nonce(request.from, 0)?;
+        }
         let gas_used = result.tx_gas_used();
         self.options.gas = self.options.gas.saturating_sub(gas_used);
         run.gas_used += gas_used;
@@ -335,9 +349,24 @@ struct Run {
     gas_used: u64,
     receipts: Vec<ReceiptEnvelope>,
     bloom: Bloom,
+    /// Events so far, those that were undone counted.
+    events: u64,
 }
 
-fn told(result: &ExecutionResult, seen: Vec<Log>) -> SimulatedCall {
+/// The nonce comes before everything else that can be wrong.
+fn check_nonce(from: Address, nonce: u64, next: u64) -> Result<(), SimulateFault> {
+    match nonce.cmp(&next) {
+        Ordering::Less => Err(NotRun::NonceTooLow { tx: nonce, state: next }.into()),
+        Ordering::Greater => Err(NotRun::NonceTooHigh { tx: nonce, state: next }.into()),
+        Ordering::Equal if next == u64::MAX => {
+            let message = format!("err: nonce has max value: address {from}, nonce: {next}");
+            Err(SimulateFault::new(-32_603, message))
+        }
+        Ordering::Equal => Ok(()),
+    }
+}
+
+fn told(result: &ExecutionResult, seen: Vec<(u64, Log)>) -> SimulatedCall {
     let gas_used = result.tx_gas_used();
     let max_used_gas = result.gas().total_gas_spent().max(gas_used);
     let failure = match result {
@@ -349,7 +378,10 @@ fn told(result: &ExecutionResult, seen: Vec<Log>) -> SimulatedCall {
         ExecutionResult::Halt { reason, .. } => Some(Failure::Halt(reason.to_string())),
     };
     let logs = if failure.is_none() { seen } else { Vec::new() };
-    let output = result.output().cloned().unwrap_or_default();
+    let output = match &failure {
+        Some(Failure::Halt(_)) => Bytes::new(),
+        _ => result.output().cloned().unwrap_or_default(),
+    };
     SimulatedCall { output, logs, gas_used, max_used_gas, failure }
 }
 

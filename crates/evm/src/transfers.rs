@@ -17,19 +17,28 @@ const TRANSFER: B256 = b256!("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628
 #[derive(Debug, Default)]
 pub(crate) struct Transfers {
     native: bool,
-    logs: Vec<Log>,
+    /// By place in the block.
+    logs: Vec<(u64, Log)>,
+    /// Place of the next event; it is not given again where one is undone.
+    next: u64,
     /// How many events there were when each open frame began.
     frames: Vec<usize>,
 }
 
 impl Transfers {
-    pub(crate) fn new(native: bool) -> Self {
-        Self { native, ..Default::default() }
+    pub(crate) fn new(native: bool, next: u64) -> Self {
+        Self { native, next, ..Default::default() }
     }
 
-    pub(crate) fn take(&mut self) -> Vec<Log> {
+    /// The events and the place of the next one.
+    pub(crate) fn take(&mut self) -> (Vec<(u64, Log)>, u64) {
         self.frames.clear();
-        std::mem::take(&mut self.logs)
+        (std::mem::take(&mut self.logs), self.next)
+    }
+
+    fn add(&mut self, log: Log) {
+        self.logs.push((self.next, log));
+        self.next += 1;
     }
 
     fn begin(&mut self) {
@@ -47,7 +56,7 @@ impl Transfers {
         if self.native && !wei.is_zero() {
             let topics = vec![TRANSFER, from.into_word(), to.into_word()];
             let data = wei.to_be_bytes::<32>().into();
-            self.logs.push(Log::new_unchecked(NATIVE, topics, data));
+            self.add(Log::new_unchecked(NATIVE, topics, data));
         }
     }
 }
@@ -56,7 +65,7 @@ impl<CTX: ContextTr<Journal: JournalExt>, INTR: InterpreterTypes> Inspector<CTX,
     for Transfers
 {
     fn log(&mut self, _context: &mut CTX, log: Log) {
-        self.logs.push(log);
+        self.add(log);
     }
 
     fn call(&mut self, _context: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {

@@ -18,6 +18,7 @@ use crate::{
     disk::used_bytes,
     epochs::ends_epoch,
     error::LedgerError,
+    history::Stations,
     reads::Shelves,
     store::{BlockEntry, Entry, Sizes, Store},
     trie::{Account, Link, apply, in_pool, root_hash},
@@ -31,6 +32,9 @@ pub struct LedgerConfig {
     /// Finalized versions that can be read and proven from, at least 1. Each costs what its block
     /// changed: about 0.8 KB per leaf.
     pub retained_versions: usize,
+    /// Heights below the head whose state can be asked for ([`Ledger::historical`]), where that is more
+    /// than what is retained: what each block changed stays on disk for so long.
+    pub history: u64,
     /// The newest finalized blocks that are kept decoded with their receipts, at least 1.
     pub recent_blocks: usize,
     /// Whether accounts without nonce, balance and code stay, as they did on other chains before EIP-161.
@@ -48,6 +52,7 @@ impl Default for LedgerConfig {
     fn default() -> Self {
         Self {
             retained_versions: 64,
+            history: 0,
             recent_blocks: 16,
             keep_empty: false,
             max_candidates: 256,
@@ -95,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) versions: RwLock<Versions>,
     /// Blocks that were read from the disk and checked.
     pub(crate) shelves: Shelves,
+    /// Old states that were made again.
+    pub(crate) stations: Mutex<Stations>,
     /// The lowest height whose block is kept.
     pub(crate) first_kept: AtomicU64,
     lost: Option<Lost>,
@@ -105,6 +112,11 @@ pub(crate) struct Shared {
 }
 
 impl LedgerConfig {
+    /// Heights below the head whose state is kept, in memory or as changes on disk.
+    pub(crate) fn kept_states(&self) -> u64 {
+        self.history.max(u64::try_from(self.retained_versions).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn sizes(&self) -> Sizes {
         Sizes { cache: self.cache_bytes, memtable: self.memtable_bytes }
     }
@@ -154,6 +166,7 @@ impl Ledger {
             store,
             versions: RwLock::new(versions),
             shelves: Shelves::default(),
+            stations: Mutex::default(),
             first_kept: AtomicU64::new(first_kept),
             lost,
             head,
@@ -227,9 +240,11 @@ impl Ledger {
         self.0.versions.read().at(height).cloned()
     }
 
-    /// The lowest height whose state is retained.
+    /// The lowest height whose state can be asked for, as far as the configuration says: where it was
+    /// raised lately the older ones are missing.
     pub fn oldest_version(&self) -> u64 {
-        self.0.versions.read().oldest().height()
+        let oldest = self.0.versions.read().oldest().height();
+        oldest.min(self.head().height.saturating_sub(self.config().kept_states()))
     }
 
     /// The state after the last finalized block.
@@ -299,7 +314,7 @@ impl Ledger {
         if !follows || candidate.speculation.parent.block_hash() != head.hash {
             return Err(LedgerError::NotNext { hash, head: head.hash });
         }
-        let forget = header.number.checked_sub(self.0.config.retained_versions as u64);
+        let forget = header.number.checked_sub(self.0.config.kept_states());
         self.watched(write_block(&self.0.store, &candidate, forget))?;
         let garbage = self.0.versions.write().settle(&candidate);
         self.0.reaper.take(garbage);
@@ -330,7 +345,10 @@ fn head_of(version: &Version) -> Head {
     }
 }
 
-fn apply_changes(parent: Option<&Link<Account>>, deltas: &Deltas) -> Option<Link<Account>> {
+pub(crate) fn apply_changes(
+    parent: Option<&Link<Account>>,
+    deltas: &Deltas,
+) -> Option<Link<Account>> {
     in_pool(weight(deltas), || apply(parent, deltas, 0))
 }
 
@@ -426,7 +444,7 @@ fn load_row(
     Ok(row)
 }
 
-fn load_version(
+pub(crate) fn load_version(
     store: &Arc<Store>,
     height: u64,
     state: Option<Link<Account>>,

@@ -162,7 +162,8 @@ fn open(
 ) -> Result<(Base, Option<u64>), NodeError> {
     let changes = tulou_evm::genesis_changes(&genesis).map_err(NodeError::Genesis)?;
     let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
-    let ledger = Ledger::open(&folder.ledger(), &block, changes, ledger_config(config.ledgers))?;
+    let kept = LedgerConfig { history: config.keep_states, ..ledger_config(config.ledgers) };
+    let ledger = Ledger::open(&folder.ledger(), &block, changes, kept)?;
     let lone = genesis.members.len() < 2;
     if lone && ledger.head().height > 0 && !folder.has_journal() {
         return Err(NodeError::EngineLost(folder.engine().display().to_string()));

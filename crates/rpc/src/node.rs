@@ -186,9 +186,11 @@ impl Node {
         }
         let height =
             self.height_of(id)?.ok_or_else(|| RpcError::NotFound("header not found".into()))?;
-        self.ledger.version_at(height).ok_or_else(|| {
+        self.ledger.historical(height)?.ok_or_else(|| {
+            let oldest = self.ledger.oldest_version();
             RpcError::NotFound(format!(
-                "historical state of block {height} is not kept any more; ask for a newer block"
+                "historical state of block {height} is not kept any more; this node has states from \
+                 block {oldest} on, an archive all"
             ))
         })
     }

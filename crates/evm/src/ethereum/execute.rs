@@ -70,7 +70,8 @@ pub fn replay(
         let (after, _) = requests(&layer, &env)?;
         layer.absorb(after);
     }
-    rewards(&mut layer, fork, block)?;
+    withdraw(&mut layer, block.withdrawals)?;
+    reward(&mut layer, fork, block.header, block.ommers)?;
     let changes = layer.into_changes();
     Ok(finish(block.transactions, run.receipts, changes, run.gas_used, run.logs_bloom))
 }
@@ -181,14 +182,26 @@ impl Run {
     }
 }
 
-/// What the proposer, those of its uncles and those who left the beacon chain get.
-fn rewards(layer: &mut Layer<'_>, fork: Fork, block: ForeignBlock<'_>) -> Result<(), StateError> {
-    for withdrawal in block.withdrawals.iter().filter(|withdrawal| withdrawal.amount > 0) {
-        let wei = U256::from(withdrawal.amount) * U256::from(GWEI);
-        layer.credit(withdrawal.address, wei)?;
+/// Pays those who left the beacon chain.
+pub(crate) fn withdraw(
+    layer: &mut Layer<'_>,
+    withdrawals: &[Withdrawal],
+) -> Result<(), StateError> {
+    for withdrawal in withdrawals.iter().filter(|withdrawal| withdrawal.amount > 0) {
+        layer.credit(withdrawal.address, U256::from(withdrawal.amount) * U256::from(GWEI))?;
     }
+    Ok(())
+}
+
+/// Pays the proposer and those of its uncles, as long as there is proof of work.
+pub(crate) fn reward(
+    layer: &mut Layer<'_>,
+    fork: Fork,
+    header: &Header,
+    ommers: &[Header],
+) -> Result<(), StateError> {
     // Difficulty ends with proof of work, and so do rewards.
-    if block.header.difficulty.is_zero() {
+    if header.difficulty.is_zero() {
         return Ok(());
     }
     let ether: u64 = match fork {
@@ -197,10 +210,10 @@ fn rewards(layer: &mut Layer<'_>, fork: Fork, block: ForeignBlock<'_>) -> Result
         _ => 5,
     };
     let reward = U256::from(ether) * U256::from(GWEI) * U256::from(GWEI);
-    for ommer in block.ommers {
-        let age = block.header.number.saturating_sub(ommer.number).min(8);
+    for ommer in ommers {
+        let age = header.number.saturating_sub(ommer.number).min(8);
         layer.credit(ommer.beneficiary, reward * U256::from(8 - age) / U256::from(8))?;
     }
-    let with_ommers = reward + reward / U256::from(32) * U256::from(block.ommers.len());
-    layer.credit(block.header.beneficiary, with_ommers)
+    let with_ommers = reward + reward / U256::from(32) * U256::from(ommers.len());
+    layer.credit(header.beneficiary, with_ommers)
 }

@@ -12,7 +12,7 @@ use revm::{
 use tulou_primitives::Header;
 
 pub use execute::{ForeignBlock, replay};
-pub(crate) use execute::{begin, requests};
+pub(crate) use execute::{begin, requests, reward, withdraw};
 pub use fixture::{FixtureFault, FixtureRun, FixtureTx, run_fixture};
 
 use crate::executor::BlockEnv;

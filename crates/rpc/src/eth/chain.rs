@@ -84,7 +84,8 @@ fn capabilities(node: &Node) -> Value {
     let from = |oldest: U64| json!({ "disabled": false, "oldestBlock": oldest });
     let state = U64::from(node.ledger.oldest_version());
     let mut logs = from(kept);
-    logs["deleteStrategy"] = json!({ "type": "none" });
+    let window = U64::from(head.height.saturating_sub(node.ledger.first_kept()) + 1);
+    logs["deleteStrategy"] = json!({ "type": "window", "retentionBlocks": window });
     json!({
         "head": { "number": U64::from(head.height), "hash": head.hash },
         "state": from(state),

@@ -31,7 +31,11 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })?;
     light(methods, "debug_getRawReceipts", raw_receipts)?;
     light(methods, "debug_getRawTransaction", |node, params| {
-        Ok(receipts::raw_transaction(node, params)?.unwrap_or_default())
+        // A plain hash would be read without its prefix, too, which no other client does.
+        let hash = params.next::<String>()?;
+        let read = hash.starts_with("0x").then(|| hash.parse().ok()).flatten();
+        let hash = read.ok_or_else(|| RpcError::Params(format!("not a hash: {hash}")))?;
+        Ok(receipts::raw_transaction(node, hash)?.unwrap_or_default())
     })?;
     heavy(methods, "debug_traceTransaction", trace_transaction)?;
     heavy(methods, "debug_traceBlockByNumber", |node, params| {

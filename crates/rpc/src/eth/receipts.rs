@@ -35,7 +35,9 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         let id = BlockId::Number(params.next()?);
         transaction_of(node, id, params)
     })?;
-    light(methods, "eth_getRawTransactionByHash", raw_transaction)?;
+    light(methods, "eth_getRawTransactionByHash", |node, params| {
+        raw_transaction(node, params.next()?)
+    })?;
     light(methods, "eth_getTransactionReceipt", |node, params| receipt(node, params.next()?))?;
     light(methods, "eth_getBlockReceipts", |node, params| {
         let Some(height) = node.height_of(params.next()?)? else { return Ok(None) };
@@ -72,11 +74,7 @@ fn transaction_at(
     }
 }
 
-pub(super) fn raw_transaction(
-    node: &Node,
-    params: &mut ParamsSequence<'_>,
-) -> Result<Option<Bytes>, RpcError> {
-    let hash = params.next::<B256>()?;
+pub(super) fn raw_transaction(node: &Node, hash: B256) -> Result<Option<Bytes>, RpcError> {
     if let Some(place) = node.ledger.transaction(hash)? {
         let block = chain::find(node, BlockId::number(place.height))?;
         let tx = block.and_then(|block| block.transactions().get(place.index as usize).cloned());

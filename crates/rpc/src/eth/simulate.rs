@@ -158,10 +158,10 @@ fn show(node: &Node, simulated: SimulatedBlock, full: bool) -> Result<Value, Rpc
     let hashes: Vec<B256> = txs.iter().map(|tx| tx.hash()).collect();
     let block = Block::new(header, txs);
     let mut out = convert::simulated(node, &block, &senders, withdrawals, full)?;
-    let (mut log_index, mut told) = (0u64, Vec::new());
+    let mut told = Vec::new();
     for (index, call) in calls.into_iter().enumerate() {
         let mut logs = Vec::new();
-        for log in &call.logs {
+        for (place, log) in &call.logs {
             logs.push(json!({
                 "address": log.address,
                 "topics": log.data.topics(),
@@ -171,13 +171,12 @@ fn show(node: &Node, simulated: SimulatedBlock, full: bool) -> Result<Value, Rpc
                 "transactionIndex": U64::from(index),
                 "blockHash": block.hash(),
                 "blockTimestamp": U64::from(block.header().timestamp),
-                "logIndex": U64::from(log_index),
+                "logIndex": U64::from(*place),
                 "removed": false,
             }));
-            log_index += 1;
         }
         let mut shown = json!({
-            "returnData": call.output,
+            "returnData": if call.failure.is_none() { call.output.clone() } else { Bytes::new() },
             "logs": logs,
             "gasUsed": U64::from(call.gas_used),
             "maxUsedGas": U64::from(call.max_used_gas),

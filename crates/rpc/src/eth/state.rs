@@ -34,12 +34,22 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })?;
     light(methods, "eth_getStorageAt", |node, params| {
         let address = params.next::<Address>()?;
-        let slot = params.next::<JsonStorageKey>()?.as_b256();
+        let slot = slot(&params.next::<String>()?)?;
         let value = node.state(params.optional_next()?)?.storage(address, slot.into())?;
         Ok(B256::from(value))
     })?;
     light(methods, "eth_getStorageValues", storage_values)?;
     heavy(methods, "eth_getProof", proof)
+}
+
+/// A slot as clients write it: hexadecimal digits, at most 64 of them.
+fn slot(text: &str) -> Result<B256, RpcError> {
+    if text.strip_prefix("0x").unwrap_or(text).len() > 64 {
+        let reason = format!("storage key too long (want at most 32 bytes): {text:?}");
+        return Err(RpcError::Params(reason));
+    }
+    let key = serde_json::from_value::<JsonStorageKey>(text.into());
+    key.map(|key| key.as_b256()).map_err(|error| RpcError::Params(error.to_string()))
 }
 
 /// Slots of several accounts in one answer.
