@@ -81,6 +81,12 @@ bench: web ## measure, print one table and write target/bench/latest.json
 	cargo build --locked --release -p tulou
 	./target/release/tulou bench --out target/bench/latest.json $(ARGS)
 
+# The suites are inputs, not part of this tree: docs/conformance.md says where they come from.
+.PHONY: conformance
+conformance: tools ## Ethereum's public suites: make conformance DIR=folder of the archives
+	TULOU_CONFORMANCE="$(abspath $(if $(filter command,$(origin DIR)),$(DIR),../shared/data/conformance))" TULOU_CONFORMANCE_SLOW=1 \
+	  cargo nextest run --locked --workspace --no-fail-fast --success-output final --failure-output final -E 'binary(conformance)'
+
 .PHONY: faults
 RUNS ?= 3
 BLOCKS ?= 10000

@@ -23,9 +23,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tulou-node",
         &["archive", "rpc", "consensus", "mempool", "ledger", "evm", "modules", "primitives"],
     ),
-    ("tulou", &["node", "testing", "client", "modules", "proofs", "primitives"]),
+    ("tulou-replay", &["rpc", "mempool", "ledger", "evm", "primitives"]),
+    ("tulou", &["node", "replay", "testing", "client", "modules", "proofs", "primitives"]),
     ("tulou-testing", &["client", "modules", "primitives"]),
-    ("tulou-tests", &["testing", "client", "modules", "proofs", "primitives"]),
+    ("tulou-tests", &["replay", "testing", "client", "modules", "proofs", "primitives"]),
 ];
 
 /// Foreign engines and the one room that names each.

@@ -15,6 +15,7 @@ mod log;
 mod node;
 mod output;
 mod passphrase;
+mod replay;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -80,6 +81,8 @@ enum Command {
     },
     /// Checks the book with a key sheet and without an account, and names nodes that lie.
     Audit(audit::Options),
+    /// Executes an Ethereum chain from its first block, checks every block and serves it.
+    Replay(replay::Options),
     /// Measures this machine and prints one table.
     Bench(bench::Options),
 }
@@ -118,6 +121,7 @@ fn run(command: Command) -> Outcome {
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),
         Command::Audit(options) => audit::run(&options),
+        Command::Replay(options) => replay::run(&options),
         Command::Bench(options) => bench::run(&options),
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     executor::BlockEnv,
     machine::{Machine, NotRun, Rules, SPEC},
     overrides::{Imagined, Overrides},
-    provider::Natives,
+    provider::{Moves, Natives},
 };
 
 /// Most gas that one transaction may ask for (EIP-7825).
@@ -55,6 +55,10 @@ pub struct CallRequest {
     pub access_list: AccessList,
     /// EIP-7702 authorizations to apply before.
     pub authorization_list: Vec<SignedAuthorization>,
+    /// EIP-4844's hashes. No block of this ledger has any.
+    pub blob_hashes: Vec<B256>,
+    /// EIP-4844's cap on the price of blobs.
+    pub max_fee_per_blob_gas: Option<u128>,
 }
 
 /// How a call ended.
@@ -341,6 +345,19 @@ impl Scene<'_> {
         request: &CallRequest,
         gas: u64,
     ) -> Result<(ExecutionResult, EvmState), CallFault> {
+        self.with_machine(request, gas, |_, mut machine, tx| {
+            let result = machine.run(tx)?;
+            Ok((result, machine.touched()))
+        })
+    }
+
+    /// Prepares the call and leaves it to `run` with the state that it sees.
+    pub(crate) fn with_machine<T>(
+        &self,
+        request: &CallRequest,
+        gas: u64,
+        run: impl FnOnce(&dyn StateReader, Machine<'_>, TxEnv) -> Result<T, CallFault>,
+    ) -> Result<T, CallFault> {
         if let Some(address) = self.overrides.and_then(Overrides::impossible) {
             return Err(CallFault::Invalid(format!("code of {address} cannot be code")));
         }
@@ -349,20 +366,35 @@ impl Scene<'_> {
                 Some(nonce) => nonce,
                 None => state.account(request.from)?.unwrap_or_default().nonce,
             };
-            let env = self.block();
-            let mut machine = Machine::new(state, &env, Rules::Simulation, self.natives);
-            let result = machine.run(request_env(request, env.chain_id, nonce, gas))?;
-            Ok((result, machine.touched()))
+            let mut env = self.block();
+            let tx = request_env(request, env.chain_id, nonce, gas);
+            if let Some(terms) = env.terms.as_mut().filter(|_| tx.gas_price == 0) {
+                // Who names no price sees none.
+                terms.base_fee = 0;
+                terms.blob_price = terms.blob_price.or((tx.max_fee_per_blob_gas == 0).then_some(0));
+            }
+            let moves = match self.overrides {
+                Some(overrides) => overrides.moves(&env).map_err(CallFault::Invalid)?,
+                None => Moves::new(),
+            };
+            let machine = Machine::new(state, &env, Rules::Simulation, self.natives);
+            run(state, machine.with_moves(moves), tx)
         })
     }
 }
 
 /// A request as revm takes it.
-fn request_env(request: &CallRequest, chain_id: u64, nonce: u64, gas_limit: u64) -> TxEnv {
+pub(crate) fn request_env(
+    request: &CallRequest,
+    chain_id: u64,
+    nonce: u64,
+    gas_limit: u64,
+) -> TxEnv {
     let max_fee = request.max_fee_per_gas.or(request.gas_price).unwrap_or_default();
     let priority = request.max_priority_fee_per_gas;
     let tx_type = match () {
         () if !request.authorization_list.is_empty() => 4,
+        () if !request.blob_hashes.is_empty() => 3,
         () if request.max_fee_per_gas.is_some() || priority.is_some() => 2,
         () if !request.access_list.is_empty() => 1,
         () => 0,
@@ -379,8 +411,8 @@ fn request_env(request: &CallRequest, chain_id: u64, nonce: u64, gas_limit: u64)
         chain_id: Some(chain_id),
         access_list: request.access_list.clone(),
         gas_priority_fee: if tx_type >= 2 { Some(priority.unwrap_or_default()) } else { None },
-        blob_hashes: Vec::new(),
-        max_fee_per_blob_gas: 0,
+        blob_hashes: request.blob_hashes.clone(),
+        max_fee_per_blob_gas: request.max_fee_per_blob_gas.unwrap_or_default(),
         authorization_list: request.authorization_list.iter().cloned().map(Either::Left).collect(),
     }
 }

@@ -22,6 +22,8 @@ impl DBErrorMarker for ReadFault {}
 pub(crate) struct Reader<'a> {
     state: &'a dyn StateReader,
     slots: HashMap<(Address, U256), U256>,
+    /// Whether empty accounts go (EIP-161), as they have done since the Spurious Dragon fork.
+    sweeps: bool,
     /// The first read that failed. Whatever was made of it, nothing of this run may be used.
     failed: Option<StateError>,
 }
@@ -33,8 +35,8 @@ impl core::fmt::Debug for Reader<'_> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(state: &'a dyn StateReader) -> Self {
-        Self { state, slots: HashMap::new(), failed: None }
+    pub(crate) fn new(state: &'a dyn StateReader, sweeps: bool) -> Self {
+        Self { state, slots: HashMap::new(), sweeps, failed: None }
     }
 
     /// The first failure to read, where there was one.
@@ -84,7 +86,7 @@ impl<'a> Reader<'a> {
     ) -> Option<AccountChange> {
         // The local flag stays where nothing loaded the account after its destruction: only then are
         // its fields those of the dead one.
-        if account.is_selfdestructed_locally() || account.is_empty() {
+        if account.is_selfdestructed_locally() || (self.sweeps && account.is_empty()) {
             before?;
             return Some(AccountChange { wipe: true, ..Default::default() });
         }
@@ -109,27 +111,37 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// An account as revm knows it.
+pub(crate) fn account_info(account: AccountState) -> AccountInfo {
+    AccountInfo {
+        balance: account.balance,
+        nonce: account.nonce,
+        code_hash: account.code_hash,
+        // The default is "known to be empty", which would hide the code of every contract.
+        code: None,
+        ..Default::default()
+    }
+}
+
+/// Code as revm knows it.
+pub(crate) fn bytecode(state: &dyn StateReader, hash: B256) -> Result<Bytecode, ReadFault> {
+    if hash == KECCAK256_EMPTY {
+        return Ok(Bytecode::default());
+    }
+    let code = state.code(hash)?;
+    Bytecode::new_raw_checked(code).map_err(|e| StateError(format!("code {hash}: {e}")).into())
+}
+
 impl Database for Reader<'_> {
     type Error = ReadFault;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadFault> {
         let account = self.state.account(address);
-        Ok(self.note(account)?.map(|account| AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            // The default is "known to be empty", which would hide the code of every contract.
-            code: None,
-            ..Default::default()
-        }))
+        Ok(self.note(account)?.map(account_info))
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, ReadFault> {
-        if hash == KECCAK256_EMPTY {
-            return Ok(Bytecode::default());
-        }
-        let code = self.state.code(hash)?;
-        Bytecode::new_raw_checked(code).map_err(|e| StateError(format!("code {hash}: {e}")).into())
+        bytecode(self.state, hash)
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ReadFault> {

@@ -12,6 +12,7 @@ use tulou_primitives::{ChangeSet, StateError, StateReader, Tx};
 
 use crate::{
     council::{Admission, Denied},
+    ethereum::Terms,
     machine::{Machine, NotRun, Rules, tx_env},
     provider::Natives,
 };
@@ -34,6 +35,8 @@ pub struct BlockEnv {
     /// In the last block of an epoch, the commitment to the validators of the next one, which becomes
     /// the header's `extraData`.
     pub next_validators: Option<B256>,
+    /// The rules of another Ethereum chain, where one is replayed; this ledger's own where `None`.
+    pub terms: Option<Terms>,
 }
 
 /// The outcome of a block.
@@ -273,7 +276,10 @@ impl<'a> Run<'a> {
         let result = self.machine.run(tx_env(tx, sender)).map_err(|not_run| match not_run {
             NotRun::NonceTooLow { tx, state } => Dropped::NonceUsed { nonce: tx, expected: state },
             NotRun::NonceTooHigh { tx, state } => Dropped::NonceGap { nonce: tx, expected: state },
-            NotRun::Invalid(reason) => Dropped::Invalid(reason),
+            NotRun::Price(reason)
+            | NotRun::Funds(reason)
+            | NotRun::Gas(reason)
+            | NotRun::Invalid(reason) => Dropped::Invalid(reason),
             NotRun::Fault(reason) => Dropped::Fault(reason),
         })?;
         self.gas_used += result.tx_gas_used();
@@ -285,22 +291,37 @@ impl<'a> Run<'a> {
 
     fn finish(mut self, txs: &[Arc<Tx>]) -> Result<Executed, BlockFault> {
         let changes = self.machine.changes()?;
-        Ok(Executed {
-            changes,
-            gas_used: self.gas_used,
-            logs_bloom: self.logs_bloom,
-            transactions_root: ordered_trie_root_with_encoder(txs, |tx, out| {
-                out.extend_from_slice(tx.raw());
-            }),
-            receipts_root: ordered_trie_root_with_encoder(&self.receipts, |receipt, out| {
-                receipt.encode_2718(out);
-            }),
-            receipts: self.receipts,
-        })
+        Ok(finish(txs, self.receipts, changes, self.gas_used, self.logs_bloom))
     }
 }
 
-fn receipt(kind: TxType, result: ExecutionResult, cumulative_gas_used: u64) -> ReceiptEnvelope {
+/// Adds the roots.
+pub(crate) fn finish(
+    txs: &[Arc<Tx>],
+    receipts: Vec<ReceiptEnvelope>,
+    changes: ChangeSet,
+    gas_used: u64,
+    logs_bloom: Bloom,
+) -> Executed {
+    Executed {
+        changes,
+        gas_used,
+        logs_bloom,
+        transactions_root: ordered_trie_root_with_encoder(txs, |tx, out| {
+            out.extend_from_slice(tx.raw());
+        }),
+        receipts_root: ordered_trie_root_with_encoder(&receipts, |receipt, out| {
+            receipt.encode_2718(out);
+        }),
+        receipts,
+    }
+}
+
+pub(crate) fn receipt(
+    kind: TxType,
+    result: ExecutionResult,
+    cumulative_gas_used: u64,
+) -> ReceiptEnvelope {
     let success = result.is_success();
     // Events of a transaction that failed did not happen.
     let logs = if success { result.into_logs() } else { Vec::new() };

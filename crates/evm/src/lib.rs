@@ -3,12 +3,17 @@
 mod call;
 mod council;
 mod database;
+pub mod ethereum;
 mod executor;
 mod genesis;
 mod header;
+mod layer;
 mod machine;
 mod overrides;
 mod provider;
+mod simulate;
+mod trace;
+mod transfers;
 
 pub use call::{
     CallFault, CallOutcome, CallRequest, EstimateFault, TX_GAS_MAX, call, create_access_list,
@@ -18,8 +23,14 @@ pub use council::{Denied, admission, gas_limit, peers_of, release_at, releases_o
 pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};
 pub use genesis::{genesis_block, genesis_changes};
 pub use header::{seal_header, validate_header};
+pub use layer::Layer;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
 pub use provider::INative;
+pub use simulate::{
+    Failure, SimulateFault, SimulateOptions, SimulatedBlock, SimulatedCall, SimulationBlock,
+    Simulator,
+};
+pub use trace::{TracedBlock, trace_block, trace_call};
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use alloy_consensus::Transaction as _;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use revm::{
-    Context, ExecuteEvm, Journal, MainBuilder, MainContext,
+    Context, ExecuteEvm, InspectEvm, Inspector, Journal, MainBuilder, MainContext, SystemCallEvm,
     context::{BlockEnv as RevmBlock, CfgEnv, Evm, TxEnv},
     context_interface::{
         JournalTr,
@@ -23,16 +23,17 @@ use tulou_primitives::{ChangeSet, StateError, StateReader, Tx};
 use crate::{
     database::{ReadFault, Reader},
     executor::BlockEnv,
-    provider::{Natives, Provider},
+    provider::{Moves, Natives, Provider},
 };
 
 /// The rules of the EVM: those of this Ethereum fork.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 
-type EvmContext<'a> = Context<RevmBlock, TxEnv, CfgEnv, Reader<'a>, Journal<Reader<'a>>, ()>;
-type Inner<'a> = Evm<
+pub(crate) type EvmContext<'a> =
+    Context<RevmBlock, TxEnv, CfgEnv, Reader<'a>, Journal<Reader<'a>>, ()>;
+type Inner<'a, I> = Evm<
     EvmContext<'a>,
-    (),
+    I,
     EthInstructions<EthInterpreter, EvmContext<'a>>,
     Provider,
     EthFrame<EthInterpreter>,
@@ -45,6 +46,12 @@ pub(crate) enum NotRun {
     NonceTooLow { tx: u64, state: u64 },
     /// Its nonce is ahead of the account.
     NonceTooHigh { tx: u64, state: u64 },
+    /// Its price is below what a unit of gas costs.
+    Price(String),
+    /// The sender has less than it would take.
+    Funds(String),
+    /// It has too little gas to begin with.
+    Gas(String),
     /// It breaks another rule.
     Invalid(String),
     /// The state cannot be read, or native code met a state that cannot be.
@@ -58,10 +65,12 @@ pub(crate) enum Rules {
     Block,
     /// Nobody signed it: nonce, sender's code and the caps on gas are not checked.
     Simulation,
+    /// Nobody signed it, but nonce and fees must be right.
+    Validated,
 }
 
 /// One EVM over one version of the state.
-pub(crate) struct Machine<'a>(Inner<'a>);
+pub(crate) struct Machine<'a, I = ()>(Inner<'a, I>, Rules);
 
 impl<'a> Machine<'a> {
     pub(crate) fn new(
@@ -70,22 +79,56 @@ impl<'a> Machine<'a> {
         rules: Rules,
         natives: Natives,
     ) -> Self {
+        let spec = spec(env);
         let evm = Context::mainnet()
-            .with_db(Reader::new(state))
-            .with_cfg(config(env.chain_id, rules))
+            .with_db(Reader::new(state, spec >= SpecId::SPURIOUS_DRAGON))
+            .with_cfg(config(env, rules))
             .with_block(block(env))
             .build_mainnet()
-            .with_precompiles(Provider::new(SPEC, natives));
-        Self(evm)
+            .with_precompiles(Provider::new(spec, natives));
+        Self(evm, rules)
     }
 
+    /// The same machine with precompiles elsewhere.
+    pub(crate) fn with_moves(mut self, moves: Moves) -> Self {
+        self.0.precompiles.move_precompiles(moves);
+        self
+    }
+
+    /// The same machine, watched from now on.
+    pub(crate) fn watched_by<I>(self, inspector: I) -> Machine<'a, I> {
+        Machine(self.0.with_inspector(inspector), self.1)
+    }
+}
+
+impl<I> Machine<'_, I> {
     /// Runs one transaction on top of those before it.
     ///
     /// # Errors
     /// - [`NotRun`]: nothing of it remains.
     pub(crate) fn run(&mut self, tx: TxEnv) -> Result<ExecutionResult, NotRun> {
-        self.check_funds(&tx)?;
+        self.prepare(&tx)?;
         self.0.transact_one(tx).map_err(not_run)
+    }
+
+    fn prepare(&mut self, tx: &TxEnv) -> Result<(), NotRun> {
+        let cfg = &mut self.0.ctx.cfg;
+        if self.1 == Rules::Simulation {
+            // Who names no price does not care what gas costs; who names one is taken at his word.
+            cfg.disable_base_fee = tx.gas_price == 0;
+        }
+        if cfg.disable_fee_charge {
+            self.check_funds(tx)?;
+        }
+        Ok(())
+    }
+
+    /// A call that the protocol makes itself: free and without a nonce.
+    ///
+    /// # Errors
+    /// - [`NotRun::Fault`]: the state cannot be read.
+    pub(crate) fn system(&mut self, to: Address, input: Bytes) -> Result<ExecutionResult, NotRun> {
+        self.0.system_call_one(to, input).map_err(not_run)
     }
 
     /// Fees are not charged, so revm leaves the whole balance check out: the value is checked here.
@@ -100,7 +143,7 @@ impl<'a> Machine<'a> {
         };
         if balance < tx.value {
             journal.discard_tx();
-            return Err(NotRun::Invalid(format!(
+            return Err(NotRun::Funds(format!(
                 "insufficient funds for transfer: balance {balance}, value {}",
                 tx.value
             )));
@@ -122,20 +165,59 @@ impl<'a> Machine<'a> {
         self.0.ctx.journaled_state.db().changes(&after)
     }
 
+    /// What a finalized run changed.
+    ///
+    /// # Errors
+    /// - [`StateError`]: the state could not or cannot be read.
+    pub(crate) fn changes_of(&self, after: &EvmState) -> Result<ChangeSet, StateError> {
+        self.0.ctx.journaled_state.db().changes(after)
+    }
+
+    /// The block of its transactions.
+    pub(crate) fn block(&self) -> &RevmBlock {
+        &self.0.ctx.block
+    }
+
+    /// Who watches.
+    pub(crate) fn inspector(&mut self) -> &mut I {
+        &mut self.0.inspector
+    }
+
     /// The state after all transactions. The machine begins anew.
     pub(crate) fn touched(&mut self) -> EvmState {
         self.0.finalize()
     }
 }
 
-fn config(chain_id: u64, rules: Rules) -> CfgEnv {
-    let mut cfg = CfgEnv::new_with_spec(SPEC).with_chain_id(chain_id);
+impl<'a, I: Inspector<EvmContext<'a>, EthInterpreter>> Machine<'a, I> {
+    /// As [`Machine::run`], step by step under the eyes of the inspector.
+    pub(crate) fn watch(&mut self, tx: TxEnv) -> Result<ExecutionResult, NotRun> {
+        self.prepare(&tx)?;
+        self.0.inspect_one_tx(tx).map_err(not_run)
+    }
+}
+
+/// The fork of a block.
+pub(crate) fn spec(env: &BlockEnv) -> SpecId {
+    env.terms.map_or(SPEC, |terms| terms.fork.0)
+}
+
+fn config(env: &BlockEnv, rules: Rules) -> CfgEnv {
+    let mut cfg = CfgEnv::new_with_spec(spec(env)).with_chain_id(env.chain_id);
     cfg.tx_chain_id_check = true;
-    // Gas is metered and free: a sender without balance works whatever price its wallet puts in.
-    cfg.disable_fee_charge = true;
-    if rules == Rules::Simulation {
+    match &env.terms {
+        // Gas is metered and free: a sender without balance works whatever price its wallet puts in.
+        None => cfg.disable_fee_charge = true,
+        Some(terms) => {
+            // EIP-7594 bounds a transaction more tightly than its block.
+            let in_tx = if terms.fork.0 >= SpecId::OSAKA { 6 } else { terms.blobs.max };
+            cfg.set_max_blobs_per_tx(in_tx.min(terms.blobs.max));
+            cfg.blob_base_fee_update_fraction = Some(terms.blobs.update_fraction);
+        }
+    }
+    if rules != Rules::Block {
         cfg.tx_chain_id_check = false;
-        cfg.disable_nonce_check = true;
+        cfg.disable_nonce_check = rules == Rules::Simulation;
         cfg.disable_eip3607 = true;
         cfg.disable_block_gas_limit = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
@@ -144,18 +226,24 @@ fn config(chain_id: u64, rules: Rules) -> CfgEnv {
 }
 
 fn block(env: &BlockEnv) -> RevmBlock {
+    let blobs = match &env.terms {
+        None => BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 },
+        Some(terms) => {
+            let fraction = terms.blobs.update_fraction;
+            let mut blobs = BlobExcessGasAndPrice::new(terms.excess_blob_gas, fraction);
+            blobs.blob_gasprice = terms.blob_price.unwrap_or(blobs.blob_gasprice);
+            blobs
+        }
+    };
     RevmBlock {
         number: U256::from(env.height),
         beneficiary: env.beneficiary,
         timestamp: U256::from(env.timestamp),
         gas_limit: env.gas_limit,
-        basefee: 0,
-        difficulty: U256::ZERO,
+        basefee: env.terms.map_or(0, |terms| terms.base_fee),
+        difficulty: env.terms.map_or(U256::ZERO, |terms| terms.difficulty),
         prevrandao: Some(env.prevrandao),
-        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice {
-            excess_blob_gas: 0,
-            blob_gasprice: 1,
-        }),
+        blob_excess_gas_and_price: Some(blobs),
         slot_num: 0,
     }
 }
@@ -175,8 +263,8 @@ pub(crate) fn tx_env(tx: &Arc<Tx>, caller: Address) -> TxEnv {
         chain_id: envelope.chain_id(),
         access_list: envelope.access_list().cloned().unwrap_or_default(),
         gas_priority_fee: envelope.max_priority_fee_per_gas(),
-        blob_hashes: Vec::<B256>::new(),
-        max_fee_per_blob_gas: 0,
+        blob_hashes: envelope.blob_versioned_hashes().unwrap_or_default().to_vec(),
+        max_fee_per_blob_gas: envelope.max_fee_per_blob_gas().unwrap_or_default(),
         authorization_list: envelope
             .authorization_list()
             .unwrap_or_default()
@@ -184,6 +272,18 @@ pub(crate) fn tx_env(tx: &Arc<Tx>, caller: Address) -> TxEnv {
             .cloned()
             .map(Either::Left)
             .collect(),
+    }
+}
+
+fn refused(invalid: &InvalidTransaction) -> NotRun {
+    let reason = invalid.to_string();
+    match invalid {
+        InvalidTransaction::GasPriceLessThanBasefee => NotRun::Price(reason),
+        InvalidTransaction::LackOfFundForMaxFee { .. }
+        | InvalidTransaction::OverflowPaymentInTransaction => NotRun::Funds(reason),
+        InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
+        | InvalidTransaction::GasFloorMoreThanGasLimit { .. } => NotRun::Gas(reason),
+        _ => NotRun::Invalid(reason),
     }
 }
 
@@ -195,7 +295,7 @@ fn not_run(error: EVMError<ReadFault>) -> NotRun {
         EVMError::Transaction(InvalidTransaction::NonceTooHigh { tx, state }) => {
             NotRun::NonceTooHigh { tx, state }
         }
-        EVMError::Transaction(invalid) => NotRun::Invalid(invalid.to_string()),
+        EVMError::Transaction(invalid) => refused(&invalid),
         EVMError::Header(header) => NotRun::Fault(header.to_string()),
         EVMError::Database(fault) => NotRun::Fault(fault.to_string()),
         EVMError::Custom(reason) => NotRun::Fault(reason),
@@ -212,7 +312,11 @@ impl core::fmt::Display for NotRun {
             Self::NonceTooHigh { tx, state } => {
                 write!(f, "nonce too high: transaction {tx}, account {state}")
             }
-            Self::Invalid(reason) | Self::Fault(reason) => f.write_str(reason),
+            Self::Price(reason)
+            | Self::Funds(reason)
+            | Self::Gas(reason)
+            | Self::Invalid(reason)
+            | Self::Fault(reason) => f.write_str(reason),
         }
     }
 }

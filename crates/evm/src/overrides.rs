@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use revm::precompile::{PrecompileSpecId, Precompiles};
 use tulou_primitives::{AccountState, StateError, StateReader};
 
-use crate::{executor::BlockEnv, provider::is_code};
+use crate::{
+    ethereum::Terms,
+    executor::BlockEnv,
+    machine::spec,
+    provider::{Moves, is_code},
+};
 
 /// What a call pretends of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub struct AccountOverride {
     pub state: Option<BTreeMap<U256, U256>>,
     /// Some slots; the others stay. Ignored where `state` is given.
     pub state_diff: Option<BTreeMap<U256, U256>>,
+    /// Where the precompile of this address answers instead.
+    pub move_precompile_to: Option<Address>,
 }
 
 /// What a call pretends of the block it runs in.
@@ -35,6 +43,12 @@ pub struct BlockOverrides {
     pub coinbase: Option<Address>,
     /// Another `PREVRANDAO`.
     pub prevrandao: Option<B256>,
+    /// Another price of a unit of gas in wei. Where gas is free it stays free.
+    pub base_fee: Option<u64>,
+    /// Another price of blobs in wei. Without effect where there are none.
+    pub blob_base_fee: Option<u128>,
+    /// Another difficulty. Without effect where there never was one.
+    pub difficulty: Option<U256>,
 }
 
 /// Everything that a call pretends.
@@ -55,6 +69,15 @@ impl Overrides {
         found.map(|(address, _)| *address)
     }
 
+    /// Where precompiles answer. An account of which anything is pretended has none of its own.
+    ///
+    /// # Errors
+    /// In words: what is to be moved is no precompile, or it is moved to where something else is
+    /// pretended.
+    pub(crate) fn moves(&self, env: &BlockEnv) -> Result<Moves, String> {
+        moves(&self.accounts, env)
+    }
+
     /// The block as it is pretended to be.
     pub(crate) fn block(&self, env: &BlockEnv) -> BlockEnv {
         let block = &self.block;
@@ -66,8 +89,39 @@ impl Overrides {
             beneficiary: block.coinbase.unwrap_or(env.beneficiary),
             prevrandao: block.prevrandao.unwrap_or(env.prevrandao),
             next_validators: env.next_validators,
+            terms: env.terms.map(|terms| Terms {
+                base_fee: block.base_fee.unwrap_or(terms.base_fee),
+                blob_price: block.blob_base_fee.or(terms.blob_price),
+                difficulty: block.difficulty.unwrap_or(terms.difficulty),
+                ..terms
+            }),
         }
     }
+}
+
+/// As [`Overrides::moves`].
+pub(crate) fn moves(
+    accounts: &BTreeMap<Address, AccountOverride>,
+    env: &BlockEnv,
+) -> Result<Moves, String> {
+    let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(spec(env)));
+    let mut moves = Moves::new();
+    for (address, account) in accounts {
+        let has = precompiles.contains(address);
+        if let Some(to) = account.move_precompile_to {
+            if !has {
+                return Err(format!("account {address} is not a precompile"));
+            }
+            if accounts.contains_key(&to) {
+                return Err(format!("account {to} is already overridden"));
+            }
+            moves.insert(to, Some(*address));
+        }
+        if has {
+            moves.insert(*address, None);
+        }
+    }
+    Ok(moves)
 }
 
 /// The state as it is pretended to be.

@@ -1,7 +1,7 @@
 //! Native code inside the EVM: which addresses it answers, under which rules, and the bridge from a
 //! module's [`Host`] to the journal.
 
-use std::{fmt::Display, sync::LazyLock};
+use std::{collections::BTreeMap, fmt::Display, sync::LazyLock};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
 use alloy_sol_types::SolError;
@@ -66,12 +66,16 @@ impl Natives {
     };
 }
 
+/// Addresses whose precompile is another's (`Some`), or that have none any more: what a call pretends.
+pub(crate) type Moves = BTreeMap<Address, Option<Address>>;
+
 /// Ethereum's precompiles and the native modules.
 #[derive(Clone, Debug)]
 pub(crate) struct Provider {
     ethereum: EthPrecompiles,
     natives: Natives,
     warm: AddressSet,
+    moves: Moves,
     /// Whether any account is frozen in the state that the machine began with; asked once.
     freezes: Option<bool>,
 }
@@ -79,7 +83,8 @@ pub(crate) struct Provider {
 impl Provider {
     pub(crate) fn new(spec: SpecId, natives: Natives) -> Self {
         let ethereum = EthPrecompiles::new(spec);
-        let mut provider = Self { ethereum, natives, warm: AddressSet::default(), freezes: None };
+        let (warm, moves) = (AddressSet::default(), Moves::new());
+        let mut provider = Self { ethereum, natives, warm, moves, freezes: None };
         provider.collect_warm();
         provider
     }
@@ -108,6 +113,11 @@ impl Provider {
         Ok((until_at > now).then(|| refusal.abi_encode().into()))
     }
 
+    /// Makes precompiles answer elsewhere, or nowhere.
+    pub(crate) fn move_precompiles(&mut self, moves: Moves) {
+        self.moves = moves;
+    }
+
     fn collect_warm(&mut self) {
         self.warm = self.ethereum.warm_addresses().iter().copied().collect();
         self.warm.extend((self.natives.warm)());
@@ -131,7 +141,14 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provid
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
         let Some(entry) = (self.natives.route)(&inputs.bytecode_address) else {
-            return self.ethereum.run(context, inputs);
+            return match self.moves.get(&inputs.bytecode_address) {
+                None => self.ethereum.run(context, inputs),
+                Some(None) => Ok(None),
+                Some(Some(from)) => {
+                    let moved = CallInputs { bytecode_address: *from, ..inputs.clone() };
+                    self.ethereum.run(context, &moved)
+                }
+            };
         };
         // An asset that was not created yet is an ordinary empty account.
         let account = context.journal_mut().load_account(inputs.bytecode_address);

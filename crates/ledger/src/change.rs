@@ -11,7 +11,8 @@ use crate::trie::{Account, Link, get, walk};
 pub(crate) struct Delta {
     /// All old storage goes first.
     pub(crate) wipe: bool,
-    /// The account afterwards; `None` removes it with its storage. Never empty (EIP-161).
+    /// The account afterwards; `None` removes it with its storage. Never empty (EIP-161) on a ledger that
+    /// does not keep empty accounts.
     pub(crate) state: Option<AccountState>,
     /// Slots by hashed key, sorted; zero removes.
     pub(crate) storage: Vec<(B256, U256)>,
@@ -20,13 +21,13 @@ pub(crate) struct Delta {
 /// Changes of a block by hashed address, sorted.
 pub(crate) type Deltas = Vec<(B256, Delta)>;
 
-/// Hashes and sorts the keys of a change set.
-pub(crate) fn hash_keys(changes: &ChangeSet) -> Deltas {
+/// Hashes and sorts the keys of a change set. Empty accounts are none (EIP-161), unless they are kept.
+pub(crate) fn hash_keys(changes: &ChangeSet, keep_empty: bool) -> Deltas {
     let mut deltas: Deltas = changes
         .accounts
         .iter()
         .map(|(address, change)| {
-            let state = change.state.filter(|state| !state.is_empty());
+            let state = change.state.filter(|state| keep_empty || !state.is_empty());
             let mut storage: Vec<_> = change
                 .storage
                 .iter()

@@ -18,6 +18,7 @@ use crate::{
     disk::used_bytes,
     epochs::ends_epoch,
     error::LedgerError,
+    history::Stations,
     reads::Shelves,
     store::{BlockEntry, Entry, Sizes, Store},
     trie::{Account, Link, apply, in_pool, root_hash},
@@ -31,6 +32,13 @@ pub struct LedgerConfig {
     /// Finalized versions that can be read and proven from, at least 1. Each costs what its block
     /// changed: about 0.8 KB per leaf.
     pub retained_versions: usize,
+    /// Heights below the head whose state can be asked for ([`Ledger::historical`]), where that is more
+    /// than what is retained: what each block changed stays on disk for so long.
+    pub history: u64,
+    /// The newest finalized blocks that are kept decoded with their receipts, at least 1.
+    pub recent_blocks: usize,
+    /// Whether accounts without nonce, balance and code stay, as they did on other chains before EIP-161.
+    pub keep_empty: bool,
     /// Candidates held at once. More make the oldest go, to be executed again if it wins after all.
     pub max_candidates: usize,
     /// Bytes of disk blocks kept in memory.
@@ -44,6 +52,9 @@ impl Default for LedgerConfig {
     fn default() -> Self {
         Self {
             retained_versions: 64,
+            history: 0,
+            recent_blocks: 16,
+            keep_empty: false,
             max_candidates: 256,
             cache_bytes: 32 << 20,
             memtable_bytes: 8 << 20,
@@ -89,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) versions: RwLock<Versions>,
     /// Blocks that were read from the disk and checked.
     pub(crate) shelves: Shelves,
+    /// Old states that were made again.
+    pub(crate) stations: Mutex<Stations>,
     /// The lowest height whose block is kept.
     pub(crate) first_kept: AtomicU64,
     lost: Option<Lost>,
@@ -99,6 +112,11 @@ pub(crate) struct Shared {
 }
 
 impl LedgerConfig {
+    /// Heights below the head whose state is kept, in memory or as changes on disk.
+    pub(crate) fn kept_states(&self) -> u64 {
+        self.history.max(u64::try_from(self.retained_versions).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn sizes(&self) -> Sizes {
         Sizes { cache: self.cache_bytes, memtable: self.memtable_bytes }
     }
@@ -139,7 +157,7 @@ impl Ledger {
         let row = load_row(&store, genesis_block.hash(), config.retained_versions)?;
         let has = row[row.len() - 1].height();
         let lost = store.mark().filter(|had| *had > has).map(|had| Lost { had, has });
-        let versions = Versions::new(row, config.retained_versions, config.max_candidates);
+        let versions = Versions::new(row, &config);
         let (head, _) = watch::channel(head_of(versions.latest()));
         let reaper = Reaper::start()?;
         Ok(Self(Arc::new(Shared {
@@ -148,6 +166,7 @@ impl Ledger {
             store,
             versions: RwLock::new(versions),
             shelves: Shelves::default(),
+            stations: Mutex::default(),
             first_kept: AtomicU64::new(first_kept),
             lost,
             head,
@@ -221,6 +240,13 @@ impl Ledger {
         self.0.versions.read().at(height).cloned()
     }
 
+    /// The lowest height whose state can be asked for, as far as the configuration says: where it was
+    /// raised lately the older ones are missing.
+    pub fn oldest_version(&self) -> u64 {
+        let oldest = self.0.versions.read().oldest().height();
+        oldest.min(self.head().height.saturating_sub(self.config().kept_states()))
+    }
+
     /// The state after the last finalized block.
     pub fn latest(&self) -> Version {
         self.0.versions.read().latest().clone()
@@ -228,7 +254,7 @@ impl Ledger {
 
     /// Root of the state in which `changes` is everything.
     pub fn genesis_root(changes: &ChangeSet) -> B256 {
-        root_hash(apply_changes(None, &hash_keys(changes)).as_ref())
+        root_hash(apply_changes(None, &hash_keys(changes, false)).as_ref())
     }
 
     /// Applies what a block changes to the state after its parent, candidate or finalized. The parent
@@ -242,7 +268,7 @@ impl Ledger {
         changes: &ChangeSet,
     ) -> Result<Speculation, LedgerError> {
         let parent = self.version(parent).ok_or(LedgerError::UnknownBlock(parent))?;
-        let deltas = hash_keys(changes);
+        let deltas = hash_keys(changes, self.0.config.keep_empty);
         let state = apply_changes(parent.state(), &deltas);
         let code = Arc::new(changes.code.clone());
         Ok(Speculation { parent, state, deltas: Arc::new(deltas), code })
@@ -288,7 +314,7 @@ impl Ledger {
         if !follows || candidate.speculation.parent.block_hash() != head.hash {
             return Err(LedgerError::NotNext { hash, head: head.hash });
         }
-        let forget = header.number.checked_sub(self.0.config.retained_versions as u64);
+        let forget = header.number.checked_sub(self.0.config.kept_states());
         self.watched(write_block(&self.0.store, &candidate, forget))?;
         let garbage = self.0.versions.write().settle(&candidate);
         self.0.reaper.take(garbage);
@@ -319,13 +345,16 @@ fn head_of(version: &Version) -> Head {
     }
 }
 
-fn apply_changes(parent: Option<&Link<Account>>, deltas: &Deltas) -> Option<Link<Account>> {
+pub(crate) fn apply_changes(
+    parent: Option<&Link<Account>>,
+    deltas: &Deltas,
+) -> Option<Link<Account>> {
     in_pool(weight(deltas), || apply(parent, deltas, 0))
 }
 
 /// Writes block 0 into a new folder.
 fn write_genesis(store: &Store, block: &Block, changes: &ChangeSet) -> Result<(), LedgerError> {
-    let deltas = hash_keys(changes);
+    let deltas = hash_keys(changes, false);
     let root = root_hash(apply_changes(None, &deltas).as_ref());
     write(store, block, &[], root, (None, &deltas), &changes.code, None)
 }
@@ -395,7 +424,7 @@ fn load_row(
         return Err(LedgerError::OtherGenesis { expected: genesis, found });
     }
     let head = store.head()?.ok_or_else(|| LedgerError::damaged("the head", "missing"))?;
-    let mut row = VecDeque::with_capacity(retained);
+    let mut row = VecDeque::new();
     let mut state = store.load_state()?;
     let mut height = head.height;
     loop {
@@ -415,7 +444,7 @@ fn load_row(
     Ok(row)
 }
 
-fn load_version(
+pub(crate) fn load_version(
     store: &Arc<Store>,
     height: u64,
     state: Option<Link<Account>>,

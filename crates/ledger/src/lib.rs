@@ -9,6 +9,7 @@ mod disk;
 mod epochs;
 mod error;
 mod health;
+mod history;
 mod ledger;
 mod logs;
 mod prune;

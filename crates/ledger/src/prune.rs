@@ -61,10 +61,10 @@ impl Ledger {
         below: u64,
         go_on: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<PruneReport, LedgerError> {
-        let retained = self.config().retained_versions as u64;
+        let retained = self.config().kept_states();
         let head = self.head().height;
         let below = below.min(head.saturating_sub(retained));
-        let headers_below = below.min(head.saturating_sub(retained + WINDOW));
+        let headers_below = below.min(head.saturating_sub(retained.saturating_add(WINDOW)));
         let mut report = PruneReport { blocks: 0, first_kept: self.first_kept() };
         loop {
             let step = self.watched(self.prune_step(below, headers_below))?;

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::ReceiptEnvelope;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use tulou_primitives::{AccountState, Block, Header, StateError, StateReader};
+use tulou_primitives::{AccountState, Block, ChangeSet, Header, StateError, StateReader};
 
 use crate::{
-    change::{Deltas, hash_slot},
+    change::{Deltas, hash_keys, hash_slot, weight},
     error::LedgerError,
     store::Store,
-    trie::{Account, Link, get, prove, root_hash},
+    trie::{Account, Link, apply, get, in_pool, prove, root_hash},
 };
 
 /// How many blocks back a contract may ask for a hash.
@@ -97,6 +97,12 @@ impl Version {
     /// The state root.
     pub fn root(&self) -> B256 {
         root_hash(self.0.state.as_ref())
+    }
+
+    /// Root of the state in which changes are on top of this one. Nothing is kept.
+    pub fn root_with(&self, changes: &ChangeSet) -> B256 {
+        let deltas = hash_keys(changes, false);
+        root_hash(in_pool(weight(&deltas), || apply(self.state(), &deltas, 0)).as_ref())
     }
 
     /// Height of the block.

@@ -10,10 +10,10 @@ use alloy_consensus::ReceiptEnvelope;
 use alloy_primitives::B256;
 use tulou_primitives::Block;
 
-use crate::version::{Candidate, Version};
-
-/// Finalized blocks kept decoded: what people ask for is nearly always new.
-const RECENT: usize = 16;
+use crate::{
+    ledger::LedgerConfig,
+    version::{Candidate, Version},
+};
 
 /// A block with its receipts.
 #[derive(Clone)]
@@ -28,8 +28,10 @@ pub(crate) struct Versions {
     row: VecDeque<Version>,
     /// How many finalized versions stay.
     retained: usize,
-    /// The newest finalized blocks, newest last.
+    /// The newest finalized blocks in a row, newest last: what people ask for is nearly always new.
     recent: VecDeque<Executed>,
+    /// How many of them stay.
+    recent_blocks: usize,
     candidates: HashMap<B256, Arc<Candidate>>,
     /// Candidates in the order they came, for [`Versions::hold`] to find the oldest.
     arrivals: VecDeque<B256>,
@@ -45,19 +47,24 @@ pub(crate) struct Garbage {
 
 impl Versions {
     /// Begins with a row of finalized versions, oldest first, at least one.
-    pub(crate) fn new(row: VecDeque<Version>, retained: usize, max_candidates: usize) -> Self {
+    pub(crate) fn new(row: VecDeque<Version>, config: &LedgerConfig) -> Self {
         Self {
             row,
-            retained,
+            retained: config.retained_versions,
             recent: VecDeque::new(),
+            recent_blocks: config.recent_blocks.max(1),
             candidates: HashMap::new(),
             arrivals: VecDeque::new(),
-            max_candidates,
+            max_candidates: config.max_candidates,
         }
     }
 
     pub(crate) fn latest(&self) -> &Version {
         &self.row[self.row.len() - 1]
+    }
+
+    pub(crate) fn oldest(&self) -> &Version {
+        &self.row[0]
     }
 
     pub(crate) fn at(&self, height: u64) -> Option<&Version> {
@@ -77,7 +84,8 @@ impl Versions {
     }
 
     pub(crate) fn recent(&self, height: u64) -> Option<&Executed> {
-        self.recent.iter().rev().find(|executed| executed.block.height() == height)
+        let first = self.recent.front()?.block.height();
+        self.recent.get(usize::try_from(height.checked_sub(first)?).ok()?)
     }
 
     /// Adds a candidate. Returns what had to go because there were too many: the oldest.
@@ -105,7 +113,7 @@ impl Versions {
             block: candidate.block.clone(),
             receipts: candidate.receipts.clone(),
         });
-        if self.recent.len() > RECENT {
+        if self.recent.len() > self.recent_blocks {
             self.recent.pop_front();
         }
         let mut garbage = Garbage::default();

@@ -96,6 +96,23 @@ impl Book {
         self.lines.len()
     }
 
+    /// Everything that waits: each sender's transactions by nonce and how many of them can execute.
+    pub(crate) fn content(&self) -> Vec<(Address, usize, Vec<Arc<Tx>>)> {
+        let lines = self.lines.iter();
+        lines
+            .map(|(sender, line)| {
+                let txs = line.txs.values().map(|entry| entry.tx.clone()).collect();
+                (*sender, line.run as usize, txs)
+            })
+            .collect()
+    }
+
+    /// What waits of one sender, as [`Book::content`].
+    pub(crate) fn content_of(&self, sender: &Address) -> Option<(usize, Vec<Arc<Tx>>)> {
+        let line = self.lines.get(sender)?;
+        Some((line.run as usize, line.txs.values().map(|entry| entry.tx.clone()).collect()))
+    }
+
     /// Next nonce without a gap, `None` for a sender that has nothing here.
     pub(crate) fn pending_nonce(&self, sender: &Address) -> Option<u64> {
         self.lines.get(sender).map(Line::pending_nonce)

@@ -246,6 +246,17 @@ impl Mempool {
         block
     }
 
+    /// Everything that waits: each sender's transactions by nonce, and how many of the first of them can
+    /// execute.
+    pub fn content(&self) -> Vec<(Address, usize, Vec<Arc<Tx>>)> {
+        self.book.lock().content()
+    }
+
+    /// What waits of one sender, as [`Mempool::content`].
+    pub fn content_of(&self, sender: Address) -> (usize, Vec<Arc<Tx>>) {
+        self.book.lock().content_of(&sender).unwrap_or_default()
+    }
+
     /// The nonce the account should use next: that of the head, those in the pool counted.
     ///
     /// # Errors

@@ -119,6 +119,7 @@ impl Keeper {
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
             next_validators: None,
+            terms: None,
         };
         let request = CallRequest {
             from: self.key.address(),

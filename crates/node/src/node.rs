@@ -45,6 +45,8 @@ pub struct NodeConfig {
     pub unlock: Option<Unlock>,
     /// Final blocks kept below the head; `None` keeps all.
     pub keep_blocks: Option<u64>,
+    /// States below the head that can be asked for, beside those in memory.
+    pub keep_states: u64,
     /// Snapshots that it writes by itself.
     pub snapshots: Option<SnapshotSettings>,
     /// Short name of the ledger within this process; empty for the only one of a dev chain.
@@ -85,6 +87,7 @@ impl NodeConfig {
             dev: false,
             unlock: None,
             keep_blocks: None,
+            keep_states: 0,
             snapshots: None,
             name: String::new(),
             rpc: RpcConfig::default(),
@@ -267,6 +270,7 @@ impl Node {
             beneficiary: Address::ZERO,
             prevrandao: B256::ZERO,
             next_validators: None,
+            terms: None,
         };
         let request = CallRequest { from, to: Some(to), input, ..Default::default() };
         match tulou_evm::call(&self.ledger.latest(), &env, &request, None, env.gas_limit) {

@@ -79,6 +79,7 @@ pub(crate) fn block_env(
         beneficiary,
         prevrandao: B256::ZERO,
         next_validators,
+        terms: None,
     })
 }
 

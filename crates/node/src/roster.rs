@@ -100,6 +100,7 @@ fn view<C: SolCall>(
         beneficiary: Address::ZERO,
         prevrandao: B256::ZERO,
         next_validators: None,
+        terms: None,
     };
     let request =
         CallRequest { to: Some(to), input: call.abi_encode().into(), ..Default::default() };

@@ -85,6 +85,9 @@ pub struct LedgerSettings {
     /// Final blocks kept below the head; absent keeps all. An archive keeps all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_blocks: Option<u64>,
+    /// States below the head that can be asked for; absent the last 64, and of an archive all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_states: Option<u64>,
     /// Command that prints a secret key, for hardware modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_command: Option<String>,

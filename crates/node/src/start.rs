@@ -164,7 +164,8 @@ fn open(
 ) -> Result<(Base, Option<u64>), NodeError> {
     let changes = tulou_evm::genesis_changes(&genesis).map_err(NodeError::Genesis)?;
     let block = tulou_evm::genesis_block(&genesis, Ledger::genesis_root(&changes));
-    let ledger = Ledger::open(&folder.ledger(), &block, changes, ledger_config(config.ledgers))?;
+    let kept = LedgerConfig { history: config.keep_states, ..ledger_config(config.ledgers) };
+    let ledger = Ledger::open(&folder.ledger(), &block, changes, kept)?;
     let lone = genesis.members.len() < 2;
     if lone && ledger.head().height > 0 && !folder.has_journal() {
         return Err(NodeError::EngineLost(folder.engine().display().to_string()));
@@ -315,6 +316,7 @@ impl Base {
             mempool: self.mempool.clone(),
             chain_id: self.genesis.chain_id,
             gas_limit: self.genesis.gas_limit,
+            foreign: None,
             genesis: self.genesis.clone(),
             name: self.config.name.clone(),
             dir: Some(self.config.dir.clone()),

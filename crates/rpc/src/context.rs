@@ -1,11 +1,13 @@
 //! What the server needs of the rest of the node.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use alloy_eips::eip4895::Withdrawals;
 use alloy_primitives::B256;
+use tulou_evm::ethereum::Rules;
 use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
-use tulou_primitives::Genesis;
+use tulou_primitives::{Genesis, Header};
 
 use crate::{BlockMeters, Limits, Watch};
 
@@ -99,6 +101,24 @@ impl Default for RpcConfig {
     }
 }
 
+/// A chain that was made elsewhere and is only served here.
+#[derive(Clone, Debug, Default)]
+pub struct Foreign {
+    /// Its rules.
+    pub rules: Rules,
+    /// What its blocks hold beside transactions, by height.
+    pub bodies: BTreeMap<u64, ForeignBody>,
+}
+
+/// What a block of another chain holds beside transactions.
+#[derive(Clone, Debug, Default)]
+pub struct ForeignBody {
+    /// Headers of its uncles.
+    pub ommers: Vec<Header>,
+    /// What left the beacon chain; `None` before there were withdrawals.
+    pub withdrawals: Option<Withdrawals>,
+}
+
 /// Everything the server reads from and hands transactions to.
 #[derive(Clone)]
 pub struct RpcContext {
@@ -110,6 +130,8 @@ pub struct RpcContext {
     pub chain_id: u64,
     /// Gas that one block may use.
     pub gas_limit: u64,
+    /// What a chain that was made elsewhere has and this ledger's own have not.
+    pub foreign: Option<Arc<Foreign>>,
     /// What was fixed before the first block.
     pub genesis: Arc<Genesis>,
     /// Short name of the ledger within this process: its path `/l/<name>/` and label in metrics.

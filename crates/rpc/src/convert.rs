@@ -1,20 +1,25 @@
 //! From the ledger's types to what JSON-RPC shows.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::{
-    Eip658Value, ReceiptEnvelope, ReceiptWithBloom, Transaction as _, transaction::Recovered,
+    ReceiptEnvelope, ReceiptWithBloom, Transaction as _, TxReceipt, transaction::Recovered,
 };
-use alloy_eips::eip4895::Withdrawals;
-use alloy_primitives::{B256, U256};
+use alloy_eips::{
+    eip4844::fake_exponential,
+    eip4895::{Withdrawal, Withdrawals},
+};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_rlp::Encodable;
 use alloy_rpc_types_eth::{
     Block as RpcBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog,
     Transaction as RpcTransaction, TransactionReceipt,
 };
+use serde_json::Value;
 use tulou_ledger::LoggedEvent;
 use tulou_primitives::{Block, Header, Tx};
 
-use crate::error::RpcError;
+use crate::{ForeignBody, error::RpcError, node::Node};
 
 /// A final block with its receipts.
 #[derive(Clone, Debug)]
@@ -27,31 +32,106 @@ pub(crate) fn header(header: &Header, hash: B256, size: Option<usize>) -> RpcHea
     RpcHeader { hash, inner: header.clone(), total_difficulty: None, size: size.map(U256::from) }
 }
 
-pub(crate) fn block(block: &Block, full: bool) -> Result<RpcBlock, RpcError> {
+pub(crate) fn block(node: &Node, block: &Block, full: bool) -> Result<RpcBlock, RpcError> {
     let transactions = if full {
         let all = 0..block.transactions().len();
-        let all: Result<_, _> = all.map(|index| transaction_in(block, index)).collect();
+        let all: Result<_, _> = all.map(|index| transaction_in(node, block, index)).collect();
         BlockTransactions::Full(all?)
     } else {
         BlockTransactions::Hashes(block.transactions().iter().map(|tx| tx.hash()).collect())
     };
+    let body = node.foreign_body(block.height()).cloned().unwrap_or_default();
+    let size = encoded(node, block).len();
     Ok(RpcBlock {
-        header: header(block.header(), block.hash(), Some(block.encode().len())),
-        uncles: Vec::new(),
+        header: header(block.header(), block.hash(), Some(size)),
+        uncles: body.ommers.iter().map(|ommer| ommer.hash_slow()).collect(),
         transactions,
-        withdrawals: block.header().withdrawals_root.map(|_| Withdrawals::default()),
+        withdrawals: withdrawals(block.header(), body.withdrawals),
     })
 }
 
+/// A block that nobody made, of transactions that nobody signed, by the senders that they name.
+pub(crate) fn simulated(
+    node: &Node,
+    block: &Block,
+    senders: &BTreeMap<usize, Address>,
+    withdrawals: Vec<Withdrawal>,
+    full: bool,
+) -> Result<Value, RpcError> {
+    let transactions = if full {
+        let all = block.transactions().iter().enumerate().map(|(index, tx)| RpcTransaction {
+            inner: Recovered::new_unchecked(
+                tx.envelope().clone(),
+                senders.get(&index).copied().unwrap_or_default(),
+            ),
+            block_hash: Some(block.hash()),
+            block_number: Some(block.height()),
+            transaction_index: Some(index as u64),
+            effective_gas_price: Some(node.rules().gas_price(tx.envelope(), block.header())),
+            block_timestamp: Some(block.header().timestamp),
+        });
+        BlockTransactions::Full(all.collect())
+    } else {
+        BlockTransactions::Hashes(block.transactions().iter().map(|tx| tx.hash()).collect())
+    };
+    let withdrawals = block.header().withdrawals_root.map(|_| Withdrawals::new(withdrawals));
+    let body = ForeignBody { ommers: Vec::new(), withdrawals };
+    let size = encoded_with(block, &body).len();
+    let shown = RpcBlock {
+        header: header(block.header(), block.hash(), Some(size)),
+        uncles: Vec::new(),
+        transactions,
+        withdrawals: body.withdrawals,
+    };
+    serde_json::to_value(shown).map_err(|error| RpcError::Fault(error.to_string()))
+}
+
+/// None of this ledger's own blocks has withdrawals, but their headers have the root of an empty list.
+fn withdrawals(header: &Header, of: Option<Withdrawals>) -> Option<Withdrawals> {
+    header.withdrawals_root.map(|_| of.unwrap_or_default())
+}
+
+/// A block in Ethereum's encoding: header, transactions, uncles and, if its header has their root,
+/// withdrawals.
+pub(crate) fn encoded(node: &Node, block: &Block) -> Bytes {
+    let mut body = node.foreign_body(block.height()).cloned().unwrap_or_default();
+    body.withdrawals = withdrawals(block.header(), body.withdrawals);
+    encoded_with(block, &body)
+}
+
+fn encoded_with(block: &Block, body: &ForeignBody) -> Bytes {
+    let mut inside = Vec::new();
+    block.header().encode(&mut inside);
+    let mut txs = Vec::new();
+    for tx in block.transactions() {
+        tx.envelope().encode(&mut txs);
+    }
+    alloy_rlp::Header { list: true, payload_length: txs.len() }.encode(&mut inside);
+    inside.extend_from_slice(&txs);
+    body.ommers.encode(&mut inside);
+    if let Some(withdrawals) = &body.withdrawals {
+        withdrawals.encode(&mut inside);
+    }
+    let mut out = Vec::with_capacity(inside.len() + 5);
+    alloy_rlp::Header { list: true, payload_length: inside.len() }.encode(&mut out);
+    out.extend_from_slice(&inside);
+    out.into()
+}
+
 /// The transaction at a place of a block. `index` must be in range.
-pub(crate) fn transaction_in(block: &Block, index: usize) -> Result<RpcTransaction, RpcError> {
+pub(crate) fn transaction_in(
+    node: &Node,
+    block: &Block,
+    index: usize,
+) -> Result<RpcTransaction, RpcError> {
     let mut out = transaction(&block.transactions()[index])?;
     out.block_hash = Some(block.hash());
     out.block_number = Some(block.height());
     out.block_timestamp = Some(block.header().timestamp);
     out.transaction_index = Some(index as u64);
     if out.inner.is_dynamic_fee() {
-        out.effective_gas_price = Some(0);
+        out.effective_gas_price =
+            Some(node.rules().gas_price(block.transactions()[index].envelope(), block.header()));
     }
     Ok(out)
 }
@@ -69,9 +149,13 @@ pub(crate) fn transaction(tx: &Tx) -> Result<RpcTransaction, RpcError> {
     })
 }
 
-/// The receipt of one transaction of a block. The price paid is zero whatever the transaction
-/// offered. `index` must be in range.
-pub(crate) fn receipt(of: &Final, index: usize) -> Result<TransactionReceipt, RpcError> {
+/// The receipt of one transaction of a block. On this ledger's own blocks the price paid is zero
+/// whatever the transaction offered. `index` must be in range.
+pub(crate) fn receipt(
+    node: &Node,
+    of: &Final,
+    index: usize,
+) -> Result<TransactionReceipt, RpcError> {
     let missing = || RpcError::Fault(format!("block {} has no receipt {index}", of.block.height()));
     let (tx, receipt) =
         (&of.block.transactions()[index], of.receipts.get(index).ok_or_else(missing)?);
@@ -89,13 +173,20 @@ pub(crate) fn receipt(of: &Final, index: usize) -> Result<TransactionReceipt, Rp
         block_hash: Some(of.block.hash()),
         block_number: Some(of.block.height()),
         gas_used: receipt.cumulative_gas_used().saturating_sub(before),
-        effective_gas_price: 0,
-        blob_gas_used: None,
-        blob_gas_price: None,
+        effective_gas_price: node.rules().gas_price(tx.envelope(), of.block.header()),
+        blob_gas_used: tx.envelope().blob_gas_used(),
+        blob_gas_price: tx.envelope().blob_gas_used().and_then(|_| blob_price(node, of)),
         from: sender,
         to: tx.envelope().to(),
         contract_address: tx.envelope().is_create().then(|| sender.create(tx.envelope().nonce())),
     })
+}
+
+fn blob_price(node: &Node, of: &Final) -> Option<u128> {
+    let header = of.block.header();
+    let rules = node.rules().schedule()?.blobs(header.timestamp);
+    let excess = header.excess_blob_gas?;
+    Some(fake_exponential(1, u128::from(excess), u128::from(rules.update_fraction)))
 }
 
 struct LogPlace<'a> {
@@ -126,7 +217,7 @@ fn with_places(
 ) -> ReceiptEnvelope<RpcLog> {
     let logs = receipt.logs().iter().zip(first_log..).map(|(log, n)| place.log(log, n)).collect();
     let inner = alloy_consensus::Receipt {
-        status: Eip658Value::Eip658(receipt.status()),
+        status: receipt.status_or_post_state(),
         cumulative_gas_used: receipt.cumulative_gas_used(),
         logs,
     };

@@ -34,6 +34,14 @@ pub(crate) enum RpcError {
         /// What the contract returned.
         data: Bytes,
     },
+    /// A simulation that cannot be made, with the code of `eth_simulateV1` for the reason.
+    #[error("{message}")]
+    Simulation {
+        /// JSON-RPC code.
+        code: i32,
+        /// In words.
+        message: String,
+    },
     /// The call broke off, or could not begin.
     #[error("{0}")]
     Call(String),
@@ -89,6 +97,7 @@ impl RpcError {
     pub(crate) fn code(&self) -> i32 {
         match self {
             Self::Params(_) => -32602,
+            Self::Simulation { code, .. } => *code,
             Self::NotFound(_) | Self::Call(_) | Self::NotLetIn => -32000,
             Self::Refused(Refused::Fault(_)) | Self::Fault(_) | Self::Refusing(_) => -32603,
             Self::Refused(

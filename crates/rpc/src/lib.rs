@@ -27,7 +27,7 @@ mod tulou;
 mod watch;
 mod web;
 
-pub use context::{DevClock, FinalitySource, RpcConfig, RpcContext};
+pub use context::{DevClock, FinalitySource, Foreign, ForeignBody, RpcConfig, RpcContext};
 pub use limits::Limits;
 pub use metrics::BlockMeters;
 pub use server::{ServeError, ServerHandle, serve, serve_all};

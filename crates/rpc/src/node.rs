@@ -11,10 +11,11 @@ use std::{
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
 use tokio::sync::Semaphore;
+use tulou_evm::ethereum::Rules;
 use tulou_ledger::Version;
 
 use crate::{
-    RpcContext,
+    ForeignBody, RpcContext,
     disk::Disk,
     error::RpcError,
     eth::{filters::Filters, receipts::Waiters},
@@ -148,6 +149,16 @@ impl Node {
         result.unwrap_or_else(|error| Err(RpcError::Fault(error.to_string()).into()))
     }
 
+    /// The rules by which the blocks were made.
+    pub(crate) fn rules(&self) -> &Rules {
+        self.foreign.as_ref().map_or(&Rules::Own, |foreign| &foreign.rules)
+    }
+
+    /// What a block holds beside transactions, where it holds such things.
+    pub(crate) fn foreign_body(&self, height: u64) -> Option<&ForeignBody> {
+        self.foreign.as_ref()?.bodies.get(&height)
+    }
+
     /// Height of a tag or number; `None` beyond the head. Everything that is shown is final, so
     /// `latest`, `safe`, `finalized` and `pending` are one.
     pub(crate) fn height(&self, tag: BlockNumberOrTag) -> Option<u64> {
@@ -175,9 +186,11 @@ impl Node {
         }
         let height =
             self.height_of(id)?.ok_or_else(|| RpcError::NotFound("header not found".into()))?;
-        self.ledger.version_at(height).ok_or_else(|| {
+        self.ledger.historical(height)?.ok_or_else(|| {
+            let oldest = self.ledger.oldest_version();
             RpcError::NotFound(format!(
-                "historical state of block {height} is not kept any more; ask for a newer block"
+                "historical state of block {height} is not kept any more; this node has states from \
+                 block {oldest} on, an archive all"
             ))
         })
     }

@@ -184,6 +184,7 @@ impl World {
             beneficiary: Address::repeat_byte(0xbe),
             prevrandao: B256::ZERO,
             next_validators: None,
+            terms: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod damage;
 mod disk;
 mod epochs;
 mod full;
+mod history;
 mod prune;
 mod snapshot;
 mod versions;

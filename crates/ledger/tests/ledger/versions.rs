@@ -20,7 +20,7 @@ fn verify(root: B256, proof: &AccountProof) {
     }
 }
 
-fn check(version: &Version) {
+pub(crate) fn check(version: &Version) {
     assert_eq!(version.root(), version.header().state_root);
     let slots: Vec<_> = (0..30).map(U256::from).collect();
     for address in (0..20).map(person).chain((0..5).map(contract)).chain([Address::ZERO]) {

@@ -191,11 +191,14 @@ fn config(
     let unlock =
         Unlock { passphrase: options.passphrase.clone(), command: ledger.key_command.clone() };
     // An archive is there to keep everything.
+    let of_archive = (ledger.role == NodeKind::Archive).then_some(u64::MAX);
+    let keep_states = ledger.keep_states.or(of_archive).unwrap_or_default();
     let keep_blocks = ledger.keep_blocks.filter(|_| ledger.role != NodeKind::Archive);
     NodeConfig {
         peers: ledger.peers.clone(),
         unlock: Some(unlock),
         keep_blocks,
+        keep_states,
         snapshots: ledger.snapshots.as_ref().map(|settings| placed(settings, dir)),
         name: ledger.name.clone(),
         rpc: RpcConfig {

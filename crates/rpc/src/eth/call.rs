@@ -35,10 +35,10 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 }
 
 /// A call and where it takes place.
-struct Scene {
-    state: Version,
-    request: CallRequest,
-    overrides: Option<Overrides>,
+pub(super) struct Scene {
+    pub(super) state: Version,
+    pub(super) request: CallRequest,
+    pub(super) overrides: Option<Overrides>,
 }
 
 impl Scene {
@@ -56,11 +56,11 @@ impl Scene {
         Ok(Self { state: node.state(block)?, request, overrides })
     }
 
-    fn overrides(&self) -> Option<&Overrides> {
+    pub(super) fn overrides(&self) -> Option<&Overrides> {
         self.overrides.as_ref()
     }
 
-    fn env(&self, node: &Node) -> BlockEnv {
+    pub(super) fn env(&self, node: &Node) -> BlockEnv {
         env_of(node, &self.state)
     }
 
@@ -73,16 +73,7 @@ impl Scene {
 
 /// The block whose state a call reads.
 fn env_of(node: &Node, state: &Version) -> BlockEnv {
-    let header = state.header();
-    BlockEnv {
-        chain_id: node.chain_id,
-        height: header.number,
-        timestamp: header.timestamp,
-        gas_limit: header.gas_limit,
-        beneficiary: header.beneficiary,
-        prevrandao: header.mix_hash,
-        next_validators: None,
-    }
+    node.rules().env(node.chain_id, state.header())
 }
 
 /// How a view answered.
@@ -119,11 +110,15 @@ fn answer(outcome: CallOutcome) -> Result<Bytes, RpcError> {
 
 /// A revert as clients expect it: the reason in the message where it is text, the data beside it.
 fn revert(data: Bytes) -> RpcError {
-    let message = match reason(&data) {
+    RpcError::Revert { message: revert_message(&data), data }
+}
+
+/// `execution reverted`, and the reason where it is text.
+pub(super) fn revert_message(data: &[u8]) -> String {
+    match reason(data) {
         Some(reason) => format!("execution reverted: {reason}"),
         None => "execution reverted".to_owned(),
-    };
-    RpcError::Revert { message, data }
+    }
 }
 
 /// What Solidity's own errors, `Error(string)` and `Panic(uint256)`, say.
@@ -152,7 +147,7 @@ impl From<EstimateFault> for RpcError {
 }
 
 /// Reads a request as clients send it.
-fn request(node: &Node, wanted: TransactionRequest) -> Result<CallRequest, RpcError> {
+pub(super) fn request(node: &Node, wanted: TransactionRequest) -> Result<CallRequest, RpcError> {
     let input = wanted.input.clone().try_into_unique_input().map_err(|_| {
         RpcError::Params("both \"data\" and \"input\" are set and not equal".into())
     })?;
@@ -162,7 +157,7 @@ fn request(node: &Node, wanted: TransactionRequest) -> Result<CallRequest, RpcEr
         let text = "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified";
         return Err(RpcError::Params(text.into()));
     }
-    if wanted.blob_versioned_hashes.is_some() {
+    if wanted.blob_versioned_hashes.is_some() && node.foreign.is_none() {
         return Err(RpcError::Params("blobs are not accepted here".into()));
     }
     if let Some(have) = wanted.chain_id.filter(|id| *id != node.chain_id) {
@@ -181,10 +176,12 @@ fn request(node: &Node, wanted: TransactionRequest) -> Result<CallRequest, RpcEr
         nonce: wanted.nonce,
         access_list: wanted.access_list.unwrap_or_default(),
         authorization_list: wanted.authorization_list.unwrap_or_default(),
+        blob_hashes: wanted.blob_versioned_hashes.unwrap_or_default(),
+        max_fee_per_blob_gas: wanted.max_fee_per_blob_gas,
     })
 }
 
-fn overrides(
+pub(super) fn overrides(
     accounts: Option<StateOverride>,
     block: Option<RpcBlockOverrides>,
 ) -> Result<Overrides, RpcError> {
@@ -197,15 +194,13 @@ fn overrides(
             let text = format!("account {address} has both \"state\" and \"stateDiff\"");
             return Err(RpcError::Params(text));
         }
-        if account.move_precompile_to.is_some() {
-            return Err(RpcError::Params("movePrecompileToAddress is not supported".into()));
-        }
         let account = AccountOverride {
             balance: account.balance,
             nonce: account.nonce,
             code: account.code,
             state: account.state.map(slots),
             state_diff: account.state_diff.map(slots),
+            move_precompile_to: account.move_precompile_to,
         };
         out.accounts.insert(address, account);
     }
@@ -217,6 +212,9 @@ fn overrides(
             gas_limit: block.gas_limit,
             coinbase: block.coinbase,
             prevrandao: block.random,
+            base_fee: block.base_fee.map(|fee| fee.saturating_to()),
+            blob_base_fee: block.blob_base_fee.map(|fee| fee.saturating_to()),
+            difficulty: block.difficulty,
         };
     }
     Ok(out)

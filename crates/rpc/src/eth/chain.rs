@@ -1,17 +1,14 @@
 //! The chain itself: identity, blocks, fees.
 
-use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U64, U256, keccak256};
-use alloy_rpc_types_eth::{Block as RpcBlock, FeeHistory};
+use alloy_rpc_types_eth::Block as RpcBlock;
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use serde_json::{Value, json};
 use tulou_primitives::Block;
 
-use super::{Methods, heavy, light};
+use super::{Methods, fees, heavy, light};
 use crate::{convert, error::RpcError, node::Node, watch};
-
-/// Blocks that `eth_feeHistory` looks back at most.
-const FEE_HISTORY_BLOCKS: u64 = 1_024;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     light(methods, "web3_clientVersion", |_, _| Ok(crate::PROGRAM))?;
@@ -25,10 +22,13 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     light(methods, "eth_blockNumber", |node, _| Ok(U64::from(node.ledger.head().height)))?;
     light(methods, "eth_syncing", |_, _| Ok(false))?;
     light(methods, "eth_accounts", |_, _| Ok(Vec::<Address>::new()))?;
-    light(methods, "eth_gasPrice", |_, _| Ok(U256::ZERO))?;
+    light(methods, "eth_gasPrice", |node, _| Ok(U256::from(fees::base_fee(node))))?;
     light(methods, "eth_maxPriorityFeePerGas", |_, _| Ok(U256::ZERO))?;
-    light(methods, "eth_blobBaseFee", |_, _| Ok(U256::ZERO))?;
-    heavy(methods, "eth_feeHistory", fee_history)?;
+    light(methods, "eth_baseFee", |node, _| Ok(U256::from(fees::base_fee(node))))?;
+    light(methods, "eth_blobBaseFee", |node, _| Ok(U256::from(fees::blob_fee(node))))?;
+    light(methods, "eth_config", |node, _| Ok(fees::config(node)))?;
+    light(methods, "eth_capabilities", |node, _| Ok(capabilities(node)))?;
+    heavy(methods, "eth_feeHistory", fees::history)?;
     light(methods, "eth_getBlockByNumber", |node, params| {
         let id = BlockId::Number(params.next()?);
         block(node, id, params)
@@ -47,13 +47,13 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })?;
     light(methods, "eth_getUncleCountByBlockNumber", |node, params| {
         let height = node.height_of(BlockId::Number(params.next()?))?;
-        Ok(height.map(|_| U64::ZERO))
+        Ok(height.map(|height| uncles(node, height)))
     })?;
     light(methods, "eth_getUncleCountByBlockHash", |node, params| {
         let height = node.height_of(BlockId::from(params.next::<B256>()?))?;
-        Ok(height.map(|_| U64::ZERO))
+        Ok(height.map(|height| uncles(node, height)))
     })?;
-    light(methods, "txpool_status", |node, _| Ok(pool_status(node)))
+    Ok(())
 }
 
 /// A final block, `None` where there is none of that name.
@@ -70,42 +70,29 @@ fn block(
     params: &mut ParamsSequence<'_>,
 ) -> Result<Option<RpcBlock>, RpcError> {
     let full = params.optional_next::<bool>()?.unwrap_or(false);
-    find(node, id)?.map(|block| convert::block(&block, full)).transpose()
+    find(node, id)?.map(|block| convert::block(node, &block, full)).transpose()
 }
 
-/// Zeros, in the shape that wallets insist on, with the true share of gas used.
-fn fee_history(node: &Node, params: &mut ParamsSequence<'_>) -> Result<FeeHistory, RpcError> {
-    let wanted = params.next::<U64>()?.to::<u64>().min(FEE_HISTORY_BLOCKS);
-    let newest = params.next::<BlockNumberOrTag>()?;
-    let percentiles = params.optional_next::<Vec<f64>>()?;
-    let rising = |p: &[f64]| p.windows(2).all(|pair| pair[0] <= pair[1]);
-    if let Some(p) = &percentiles
-        && !(rising(p) && p.iter().all(|p| (0.0..=100.0).contains(p)) && p.len() <= 100)
-    {
-        return Err(RpcError::Params("invalid reward percentiles: 0 to 100, rising".into()));
-    }
-    let newest = node
-        .height(newest)
-        .ok_or_else(|| RpcError::NotFound("request beyond head block".into()))?;
-    let blocks = wanted.min(newest + 1);
-    let oldest = newest + 1 - blocks;
-    let mut ratios = Vec::with_capacity(blocks as usize);
-    for height in oldest..newest + 1 {
-        let header = node.ledger.header(height)?;
-        ratios.push(header.map_or(0.0, |h| h.gas_used as f64 / h.gas_limit.max(1) as f64));
-    }
-    let zeros = if blocks == 0 { 0 } else { blocks as usize + 1 };
-    Ok(FeeHistory {
-        base_fee_per_gas: vec![0; zeros],
-        gas_used_ratio: ratios,
-        base_fee_per_blob_gas: vec![0; zeros],
-        blob_gas_used_ratio: vec![0.0; blocks as usize],
-        oldest_block: oldest,
-        reward: percentiles.map(|p| vec![vec![0; p.len()]; blocks as usize]),
+fn uncles(node: &Node, height: u64) -> U64 {
+    U64::from(node.foreign_body(height).map_or(0, |body| body.ommers.len()))
+}
+
+/// From which block on what can be asked here.
+fn capabilities(node: &Node) -> Value {
+    let head = node.ledger.head();
+    let kept = U64::from(node.ledger.first_kept());
+    let from = |oldest: U64| json!({ "disabled": false, "oldestBlock": oldest });
+    let state = U64::from(node.ledger.oldest_version());
+    let mut logs = from(kept);
+    let window = U64::from(head.height.saturating_sub(node.ledger.first_kept()) + 1);
+    logs["deleteStrategy"] = json!({ "type": "window", "retentionBlocks": window });
+    json!({
+        "head": { "number": U64::from(head.height), "hash": head.hash },
+        "state": from(state),
+        "tx": from(kept),
+        "logs": logs,
+        "receipts": from(kept),
+        "blocks": from(kept),
+        "stateproofs": from(state),
     })
-}
-
-fn pool_status(node: &Node) -> Value {
-    let stats = node.mempool.stats();
-    json!({ "pending": U64::from(stats.pending), "queued": U64::from(stats.queued) })
 }

@@ -28,6 +28,9 @@ pub(super) fn search(node: &Node, filter: &Filter) -> Result<Vec<RpcLog>, RpcErr
     if from > to {
         return Err(RpcError::Params("invalid block range params: from is after to".into()));
     }
+    if to > node.ledger.head().height {
+        return Err(RpcError::Params("block range extends beyond current head block".into()));
+    }
     between(node, filter, from, to)
 }
 

@@ -1,10 +1,14 @@
-//! The `eth`, `net`, `web3` and `txpool` namespaces.
+//! The `eth`, `net`, `web3`, `txpool` and `debug` namespaces.
 
 mod call;
 mod chain;
+mod debug;
+mod fees;
 pub(crate) mod filters;
 mod logs;
+mod pool;
 pub(crate) mod receipts;
+mod simulate;
 mod state;
 mod submit;
 mod subscribe;
@@ -54,5 +58,8 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     submit::register(methods)?;
     logs::register(methods)?;
     filters::register(methods)?;
+    debug::register(methods)?;
+    simulate::register(methods)?;
+    pool::register(methods)?;
     subscribe::register(methods)
 }

@@ -35,13 +35,17 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         let id = BlockId::Number(params.next()?);
         transaction_of(node, id, params)
     })?;
-    light(methods, "eth_getRawTransactionByHash", raw_transaction)?;
+    light(methods, "eth_getRawTransactionByHash", |node, params| {
+        raw_transaction(node, params.next()?)
+    })?;
     light(methods, "eth_getTransactionReceipt", |node, params| receipt(node, params.next()?))?;
     light(methods, "eth_getBlockReceipts", |node, params| {
         let Some(height) = node.height_of(params.next()?)? else { return Ok(None) };
         let Some(found) = final_block(node, height)? else { return Ok(None) };
         let all = 0..found.block.transactions().len();
-        all.map(|index| convert::receipt(&found, index)).collect::<Result<Vec<_>, _>>().map(Some)
+        all.map(|index| convert::receipt(node, &found, index))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Some)
     })
 }
 
@@ -64,17 +68,13 @@ fn transaction_at(
 ) -> Result<Option<RpcTransaction>, RpcError> {
     match node.ledger.block(height)? {
         Some(block) if index < block.transactions().len() => {
-            convert::transaction_in(&block, index).map(Some)
+            convert::transaction_in(node, &block, index).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-fn raw_transaction(
-    node: &Node,
-    params: &mut ParamsSequence<'_>,
-) -> Result<Option<Bytes>, RpcError> {
-    let hash = params.next::<B256>()?;
+pub(super) fn raw_transaction(node: &Node, hash: B256) -> Result<Option<Bytes>, RpcError> {
     if let Some(place) = node.ledger.transaction(hash)? {
         let block = chain::find(node, BlockId::number(place.height))?;
         let tx = block.and_then(|block| block.transactions().get(place.index as usize).cloned());
@@ -97,7 +97,7 @@ pub(super) fn receipt(node: &Node, hash: B256) -> Result<Option<TransactionRecei
     if index >= found.block.transactions().len() {
         return Err(RpcError::Fault(format!("block {} has no transaction {index}", place.height)));
     }
-    convert::receipt(&found, index).map(Some)
+    convert::receipt(node, &found, index).map(Some)
 }
 
 /// Calls that wait for a transaction to become final.

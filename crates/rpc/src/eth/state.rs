@@ -1,5 +1,7 @@
 //! Accounts, storage, code and their proofs.
 
+use std::collections::BTreeMap;
+
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
 use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
@@ -32,11 +34,45 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })?;
     light(methods, "eth_getStorageAt", |node, params| {
         let address = params.next::<Address>()?;
-        let slot = params.next::<JsonStorageKey>()?.as_b256();
+        let slot = slot(&params.next::<String>()?)?;
         let value = node.state(params.optional_next()?)?.storage(address, slot.into())?;
         Ok(B256::from(value))
     })?;
+    light(methods, "eth_getStorageValues", storage_values)?;
     heavy(methods, "eth_getProof", proof)
+}
+
+/// A slot as clients write it: hexadecimal digits, at most 64 of them.
+fn slot(text: &str) -> Result<B256, RpcError> {
+    if text.strip_prefix("0x").unwrap_or(text).len() > 64 {
+        let reason = format!("storage key too long (want at most 32 bytes): {text:?}");
+        return Err(RpcError::Params(reason));
+    }
+    let key = serde_json::from_value::<JsonStorageKey>(text.into());
+    key.map(|key| key.as_b256()).map_err(|error| RpcError::Params(error.to_string()))
+}
+
+/// Slots of several accounts in one answer.
+fn storage_values(
+    node: &Node,
+    params: &mut ParamsSequence<'_>,
+) -> Result<BTreeMap<Address, Vec<B256>>, RpcError> {
+    let wanted = params.next::<BTreeMap<Address, Vec<JsonStorageKey>>>()?;
+    let slots: usize = wanted.values().map(Vec::len).sum();
+    if slots == 0 {
+        return Err(RpcError::Params("empty request".into()));
+    }
+    if slots > PROOF_SLOTS {
+        return Err(RpcError::Limit(format!("at most {PROOF_SLOTS} slots in one answer")));
+    }
+    let state = node.state(params.optional_next()?)?;
+    let mut found = BTreeMap::new();
+    for (address, keys) in wanted {
+        let values = keys.iter().map(|key| state.storage(address, key.as_b256().into()));
+        let values = values.map(|value| value.map(B256::from)).collect::<Result<_, _>>()?;
+        found.insert(address, values);
+    }
+    Ok(found)
 }
 
 fn transaction_count(node: &Node, params: &mut ParamsSequence<'_>) -> Result<U64, RpcError> {

@@ -9,6 +9,8 @@ pub(crate) enum Class {
     Block,
     /// An execution.
     Execute,
+    /// Many executions, or one step by step.
+    Trace,
     /// A proof.
     Prove,
     /// A search over blocks.
@@ -25,10 +27,11 @@ pub(crate) enum Class {
 
 impl Class {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Read,
         Self::Block,
         Self::Execute,
+        Self::Trace,
         Self::Prove,
         Self::Search,
         Self::Write,
@@ -47,6 +50,9 @@ impl Class {
             | "eth_gasPrice"
             | "eth_maxPriorityFeePerGas"
             | "eth_blobBaseFee"
+            | "eth_baseFee"
+            | "eth_config"
+            | "eth_capabilities"
             | "eth_getBalance"
             | "eth_getTransactionCount"
             | "eth_getCode"
@@ -62,6 +68,10 @@ impl Class {
             "eth_call" | "eth_estimateGas" | "eth_createAccessList" | "eth_fillTransaction" => {
                 Self::Execute
             }
+            "eth_simulateV1" => Self::Trace,
+            _ if method.starts_with("debug_trace") => Self::Trace,
+            _ if method.starts_with("debug_getRaw") => Self::Block,
+            "txpool_content" | "txpool_contentFrom" | "txpool_inspect" => Self::Search,
             "eth_getProof" | "tulou_getReceiptProof" | "tulou_getKeySheet" => Self::Prove,
             "eth_getLogs" | "eth_getFilterLogs" | "eth_feeHistory" => Self::Search,
             "eth_sendRawTransaction" | "eth_sendRawTransactionSync" => Self::Write,
@@ -84,6 +94,7 @@ impl Class {
             Self::Write => 5,
             Self::Execute | Self::Follow => 10,
             Self::Prove | Self::Search => 20,
+            Self::Trace => 50,
         }
     }
 
@@ -93,6 +104,7 @@ impl Class {
             Self::Read => "read",
             Self::Block => "block",
             Self::Execute => "execute",
+            Self::Trace => "trace",
             Self::Prove => "prove",
             Self::Search => "search",
             Self::Write => "write",

@@ -148,6 +148,9 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<
         .route("/api/v1/{module}", get(module))
         .route("/api/v1/{module}/{call}", get(call))
         .route("/api/{*rest}", get(nothing))
+        .route("/abi", get(abis))
+        .route("/abi/", get(abis))
+        .route("/abi/index.json", get(abis))
         .route("/abi/{file}", get(abi))
         .with_state(api)
 }
@@ -175,6 +178,15 @@ async fn module(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Respon
 
 async fn nothing(uri: Uri) -> Fail {
     Fail::not_found("page", uri.path(), vec!["/api/v1".into()])
+}
+
+/// Where every module's ABI is, for explorers and for tools that know signatures.
+async fn abis(State(api): State<Arc<Api>>) -> Json<Value> {
+    let rows = api.faces.iter().map(|face| {
+        let file = format!("/abi/{}.json", face.name);
+        json!({ "name": face.name, "address": face.address, "abi": file })
+    });
+    Json(rows.collect())
 }
 
 async fn abi(State(api): State<Arc<Api>>, Path(file): Path<String>) -> Response {

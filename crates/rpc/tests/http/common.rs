@@ -229,6 +229,7 @@ impl World {
             mempool: mempool.clone(),
             chain_id: CHAIN,
             gas_limit: GAS_LIMIT,
+            foreign: None,
             genesis: Arc::new(genesis),
             name: String::new(),
             dir: Some(dir.path().to_owned()),
@@ -258,6 +259,7 @@ impl World {
             prevrandao: B256::ZERO,
             next_validators: is_epoch_end(head.height + 1, EPOCH)
                 .then(|| validators_hash((head.height + 1) / EPOCH + 1, &Lone.validators(0))),
+            terms: None,
         };
         let version = self.ledger.latest();
         let limits = BuildLimits {

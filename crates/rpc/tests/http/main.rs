@@ -8,3 +8,4 @@ mod light;
 mod metrics;
 mod operations;
 mod people;
+mod traces;

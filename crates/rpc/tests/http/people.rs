@@ -159,6 +159,9 @@ async fn interfaces_are_public() {
             abi.as_array().unwrap().iter().filter_map(|item| item["name"].as_str()).collect();
         assert!(names.contains(&"cast"), "{path}");
     }
+    let rows = world.get("/abi", &[]).await.json();
+    assert_eq!(rows.as_array().unwrap().len(), tulou_modules::ALL.len());
+    assert_eq!(world.get(rows[0]["abi"].as_str().unwrap(), &[]).await.status, 200);
     assert_eq!(world.get("/abi/none.json", &[]).await.status, 404);
 }
 
