@@ -88,8 +88,7 @@ fn the_council_replaces_a_key_and_admits_a_node_while_the_book_goes_on() {
     let call = IValidators::dismissCall { key: third };
     decide(&world, 2, &[0, 1, 3], &call);
     let ended = tulou_says(&["call", "--rpc", &world.url(0), "council.proposal", "2"]);
-    let refusal =
-        format!("{}", alloy_primitives::hex::encode(IValidators::TooFewValidators::SELECTOR));
+    let refusal = alloy_primitives::hex::encode(IValidators::TooFewValidators::SELECTOR);
     assert!(ended.contains(&refusal), "{ended}");
 
     // A second node of the third member, admitted to follow: the others let it in while they run.

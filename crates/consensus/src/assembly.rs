@@ -103,12 +103,11 @@ pub(crate) async fn run<P: Platform>(
     let Opened { archive, marshal, progress, beginning } =
         storage::open::<P>(context, plan).await?;
     let adapter = Adapter::new(Arc::clone(&app), config.max_block_bytes);
-    let automaton = Inline::new(context.child("automaton"), adapter, marshal.clone(), epocher);
     let muxes =
         Muxes::<P>::start(context, channels.votes, channels.certificates, channels.resolver);
     let shared = Shared {
         app: Arc::clone(&app),
-        automaton,
+        automaton: Inline::new(context.child("automaton"), adapter, marshal.clone(), epocher),
         marshal,
         schemes,
         blocker,

@@ -14,7 +14,7 @@ use support::{
     Chain, Committees, Node, committee, config, free_addresses, genesis, run, wait_for,
     wait_long_for,
 };
-use tulou_consensus::{EngineConfig, EngineError, EngineFloor, start};
+use tulou_consensus::{EngineConfig, EngineError, EngineFloor, start, verify_archive};
 
 fn chain(committees: &Committees, epoch_length: u64, pace_ms: u64) -> Chain {
     let mut chain = Chain::new(committees.clone());
@@ -185,4 +185,51 @@ fn a_node_that_keeps_a_window_stops_growing_and_may_keep_all_again() {
         height = lone.height();
     }
     lone.check();
+}
+
+/// Turns one bit of the largest file below `dir`, in its middle.
+fn alter(dir: &Path) {
+    let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let path = files.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+}
+
+#[test]
+fn an_altered_block_is_found_by_the_check_and_by_the_engine_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let addresses = free_addresses(1);
+    let lone = Arc::new(chain(&Committees::from([(0, committee(&[0]))]), 40, 0));
+    let config = long_epochs(config(dir.path(), 0, &addresses), 40);
+    let engine = run(config.clone(), &lone);
+    wait_for(std::slice::from_ref(&lone), 200);
+    assert_eq!(engine.damage(), None);
+    engine.stop();
+
+    let hash = |height| {
+        let finals = lone.finals.lock().unwrap();
+        finals.get(&height).map(|(block, _)| block.hash())
+    };
+    let whole = verify_archive(&config.dir, config.max_block_bytes, &hash);
+    assert_eq!(whole.damage, Vec::<String>::new());
+    assert!(whole.blocks >= 200 && whole.certificates >= 190, "{whole:?}");
+    // A sound archive of another chain.
+    let foreign = verify_archive(&config.dir, config.max_block_bytes, &|height| {
+        (height == 9).then(|| genesis().hash())
+    });
+    assert_eq!(foreign.damage.len(), 2, "block and certificate: {:?}", foreign.damage);
+
+    alter(&config.dir.join("chain-blocks-values"));
+    let altered = verify_archive(&config.dir, config.max_block_bytes, &hash);
+    assert_eq!((altered.damage.len(), altered.blocks), (1, whole.blocks - 1), "{altered:?}");
+    let engine = run(config, &lone);
+    let since = Instant::now();
+    while engine.damage().is_none() || engine.is_running() {
+        assert!(since.elapsed() < Duration::from_secs(60), "nobody notices");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(engine.failure(), engine.damage());
+    engine.stop();
 }

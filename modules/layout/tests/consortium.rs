@@ -158,6 +158,21 @@ fn validators_lie_where_solc_puts_them() {
     twin.agrees(&m, at);
 }
 
+/// A proof of the vectors as the module takes it.
+fn receipt_proof(proof: &Value) -> ledgers::ILedgers::ReceiptProof {
+    let proof: tulou_proofs::ReceiptProof = serde_json::from_value(proof.clone()).unwrap();
+    ledgers::ILedgers::ReceiptProof {
+        header: proof.page.header,
+        certificate: proof.page.certificate,
+        links: proof.page.links,
+        index: proof.index,
+        receipt: proof.receipt,
+        proof: proof.proof,
+        transaction: proof.transaction,
+        transactionProof: proof.transaction_proof,
+    }
+}
+
 #[test]
 fn other_ledgers_lie_where_solc_puts_them() {
     use ledgers::{ILedgers::*, entry};
@@ -179,17 +194,7 @@ fn other_ledgers_lie_where_solc_puts_them() {
     }
     let cases = vectors["cases"].as_array().unwrap();
     let case = cases.iter().find(|case| case["name"] == "receipt: 3 on page 2").unwrap();
-    let proof: tulou_proofs::ReceiptProof = serde_json::from_value(case["proof"].clone()).unwrap();
-    let proof = ReceiptProof {
-        header: proof.page.header,
-        certificate: proof.page.certificate,
-        links: proof.page.links,
-        index: proof.index,
-        receipt: proof.receipt,
-        proof: proof.proof,
-        transaction: proof.transaction,
-        transactionProof: proof.transaction_proof,
-    };
+    let proof = receipt_proof(&case["proof"]);
     let fact = m.call(at, entry, ANYBODY, &proveReceiptCall { ledger: 1, proof }).unwrap();
 
     let mut twin = Twin::of(&layouts, "Ledgers");

@@ -269,15 +269,16 @@ impl<'a> World<'a> {
         member.lost += 1;
         // Blocks tell the second by their height. Its last votes may be for the next two.
         member.vote_after = Some(genesis().header().timestamp + newest + 2);
-        let mut ledger = member.ledger.lock().unwrap();
-        ledger.forget();
-        ledger.before.clear();
         member.floor = None;
-        if let Some((copy, floor)) = source.filter(|_| snapshot) {
-            (ledger.finals, ledger.before) = (copy.finals, copy.before);
-            member.floor = Some(floor);
+        {
+            let mut ledger = member.ledger.lock().unwrap();
+            ledger.forget();
+            ledger.before.clear();
+            if let Some((copy, floor)) = source.filter(|_| snapshot) {
+                (ledger.finals, ledger.before) = (copy.finals, copy.before);
+                member.floor = Some(floor);
+            }
         }
-        drop(ledger);
         self.start(index).await;
     }
 

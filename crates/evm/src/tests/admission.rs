@@ -98,7 +98,7 @@ fn a_frozen_sender_is_refused_until_the_second_at_which_the_freeze_ends() {
         assert_eq!(door, if refused { Err(denied.clone()) } else { Ok(()) }, "at {now}");
 
         let env = crate::BlockEnv { timestamp: now, ..council.world.env() };
-        let executed = execute_with(state, &env, &[tx.clone()], NATIVES);
+        let executed = execute_with(state, &env, std::slice::from_ref(&tx), NATIVES);
         let limits =
             BuildLimits { gas: GAS_LIMIT, bytes: 1 << 20, transactions: 9, deadline: None };
         let mut candidates = [tx.clone()].into_iter();
@@ -188,13 +188,14 @@ fn contracts_are_created_with_the_councils_leave_alone() {
     let tx = council.world.tx(TxKind::Create, input, 0);
     let (state, env) = (council.world.state.clone(), council.world.env());
     assert_eq!(admission(&state, env.timestamp, &tx), Err(Denied::NoDeployer { account: me }));
-    let refused = execute_with(&state, &env, &[tx.clone()], NATIVES);
+    let refused = execute_with(&state, &env, std::slice::from_ref(&tx), NATIVES);
     let Err(BlockFault::Invalid { index: 0, reason }) = refused else { panic!("{refused:?}") };
     assert!(reason.contains("council.allowDeployer"), "{reason}");
 
     council.decides(&allowDeployerCall { account: me, allowed: true });
     assert_eq!(admission(&council.world.state, env.timestamp, &tx), Ok(()));
-    let executed = execute_with(&council.world.state, &env, &[tx.clone()], NATIVES).unwrap();
+    let executed =
+        execute_with(&council.world.state, &env, std::slice::from_ref(&tx), NATIVES).unwrap();
     assert!(executed.receipts[0].status());
     council.decides(&allowDeployerCall { account: me, allowed: false });
     let denied = Denied::NoDeployer { account: me };
