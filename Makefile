@@ -105,6 +105,10 @@ tools: ## install what the tests and checks need and say so
 	@rustup component list --installed 2>/dev/null | grep -q clippy || rustup component add clippy rustfmt
 	@command -v cargo-nextest >/dev/null || { echo "installing cargo-nextest (some minutes)"; cargo install --locked cargo-nextest; }
 	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny (some minutes)"; cargo install --locked cargo-deny; }
+	@command -v xz >/dev/null || { \
+	  echo "installing xz-utils, which unpacks the conformance suites"; \
+	  if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
+	  $$S apt-get update -qq && $$S env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq xz-utils >/dev/null; }
 
 browser:
 	@[ -x $(CHROMIUM) ] && fc-list 2>/dev/null | grep -qi 'noto.*cjk' || { \
