@@ -8,7 +8,7 @@ use tulou_proofs::{EpochLink, KeySheet, PageProof, ProofError, ProvenReceipt, Sh
 use crate::{council, prelude::*};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "ledgers/ILedgers.sol" }
 use ILedgers::*;

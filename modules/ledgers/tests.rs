@@ -47,7 +47,7 @@ fn registered(follow: usize) -> Memory {
     m
 }
 
-fn follow_call(link: &EpochLink) -> followCall {
+pub(crate) fn follow_call(link: &EpochLink) -> followCall {
     let (header, certificate) = (link.header.clone(), link.certificate.clone());
     followCall { ledger: 1, header, certificate, next: link.next.clone() }
 }
@@ -66,7 +66,7 @@ fn receipt(case: &Value) -> ReceiptProof {
     }
 }
 
-fn prove(case: &Value) -> proveReceiptCall {
+pub(crate) fn prove(case: &Value) -> proveReceiptCall {
     proveReceiptCall { ledger: 1, proof: receipt(case) }
 }
 

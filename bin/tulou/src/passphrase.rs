@@ -72,16 +72,17 @@ pub(crate) fn for_folders<'a>(
     if !encrypted {
         return Ok(None);
     }
-    match given()? {
-        Some(passphrase) => Ok(Some(passphrase)),
-        None => asked("Passphrase of this node's keys: "),
-    }
+    given_or_asked("Passphrase of this node's keys: ")
 }
 
 /// The passphrase of one encrypted key.
 pub(crate) fn for_key(file: &Path) -> Result<Option<String>, Failure> {
+    given_or_asked(&format!("Passphrase of {}: ", file.display()))
+}
+
+fn given_or_asked(prompt: &str) -> Result<Option<String>, Failure> {
     match given()? {
         Some(passphrase) => Ok(Some(passphrase)),
-        None => asked(&format!("Passphrase of {}: ", file.display())),
+        None => asked(prompt),
     }
 }

@@ -158,24 +158,13 @@ fn validators_lie_where_solc_puts_them() {
     twin.agrees(&m, at);
 }
 
-/// A proof of the vectors as the module takes it.
-fn receipt_proof(proof: &Value) -> ledgers::ILedgers::ReceiptProof {
-    let proof: tulou_proofs::ReceiptProof = serde_json::from_value(proof.clone()).unwrap();
-    ledgers::ILedgers::ReceiptProof {
-        header: proof.page.header,
-        certificate: proof.page.certificate,
-        links: proof.page.links,
-        index: proof.index,
-        receipt: proof.receipt,
-        proof: proof.proof,
-        transaction: proof.transaction,
-        transactionProof: proof.transaction_proof,
-    }
-}
-
 #[test]
 fn other_ledgers_lie_where_solc_puts_them() {
-    use ledgers::{ILedgers::*, entry};
+    use ledgers::{
+        ILedgers::*,
+        entry,
+        tests::{follow_call, prove},
+    };
     let Some(layouts) = layouts() else { return };
     let at = address::ledgers;
     let vectors: Value =
@@ -188,14 +177,11 @@ fn other_ledgers_lie_where_solc_puts_them() {
     m.call(at, entry, COUNCIL, &registerCall { name: LONG.into(), sheet: text.into() }).unwrap();
     // The first link keeps the set, the second changes it.
     for link in &links[..2] {
-        let (header, certificate) = (link.header.clone(), link.certificate.clone());
-        let follow = followCall { ledger: 1, header, certificate, next: link.next.clone() };
-        m.call(at, entry, ANYBODY, &follow).unwrap();
+        m.call(at, entry, ANYBODY, &follow_call(link)).unwrap();
     }
     let cases = vectors["cases"].as_array().unwrap();
     let case = cases.iter().find(|case| case["name"] == "receipt: 3 on page 2").unwrap();
-    let proof = receipt_proof(&case["proof"]);
-    let fact = m.call(at, entry, ANYBODY, &proveReceiptCall { ledger: 1, proof }).unwrap();
+    let fact = m.call(at, entry, ANYBODY, &prove(case)).unwrap();
 
     let mut twin = Twin::of(&layouts, "Ledgers");
     let identity = keccak256(tulou_proofs::namespace(sheet.chain_id, sheet.genesis));

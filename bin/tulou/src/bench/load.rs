@@ -9,7 +9,7 @@ use tulou_testing::{Cluster, ClusterPlan};
 use super::{
     Server,
     flood::{self, Pace, Target, Workload},
-    report::Row,
+    report::{Row, keep},
 };
 use crate::{dev, output::Failure};
 
@@ -51,14 +51,6 @@ pub(crate) fn measure(options: &Options) -> Vec<Row> {
         keep(&mut rows, other(peer, options));
     }
     rows
-}
-
-/// A figure that cannot be had must not cost the others.
-fn keep(rows: &mut Vec<Row>, measured: Result<Vec<Row>, Failure>) {
-    match measured {
-        Ok(measured) => rows.extend(measured),
-        Err(failure) => eprintln!("NOT MEASURED: {failure}"),
-    }
 }
 
 /// One validator: at full speed, and at four fifths of that.

@@ -90,6 +90,20 @@ impl Row {
     }
 }
 
+/// Takes what was measured. A figure that cannot be had is said and must not cost the others.
+pub(crate) fn keep(rows: &mut Vec<Row>, measured: Result<Vec<Row>, Failure>) {
+    match measured {
+        Ok(measured) => rows.extend(measured),
+        Err(failure) => eprintln!("NOT MEASURED: {failure}"),
+    }
+}
+
+/// The value below which this share of sorted values lies.
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let index = (sorted.len() as f64 - 1.0).max(0.0) * share;
+    sorted.get(index as usize).copied()
+}
+
 /// Prints the columns that at least one row measures, then how the figures came about.
 pub(crate) fn print(rows: &[Row], method: &str) {
     let cells: Vec<_> = rows.iter().map(Row::cells).collect();

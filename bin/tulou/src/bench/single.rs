@@ -10,7 +10,10 @@ use serde_json::json;
 use tulou_client::Key;
 
 use crate::{
-    bench::{Server, report::Row},
+    bench::{
+        Server,
+        report::{Row, quantile},
+    },
     dev::CHAIN_ID,
     output::Failure,
 };
@@ -30,11 +33,10 @@ pub(crate) fn measure(count: usize) -> Result<Row, Failure> {
         thread::sleep(Duration::from_millis(20));
     }
     waits.sort_by(f64::total_cmp);
-    let at = |share: f64| waits.get(((waits.len() as f64 - 1.0) * share) as usize).copied();
     Ok(Row {
         success: Some(done as f64 / count.max(1) as f64),
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
+        p50_ms: quantile(&waits, 0.5),
+        p99_ms: quantile(&waits, 0.99),
         ..Row::named("one transfer, send to receipt")
     })
 }

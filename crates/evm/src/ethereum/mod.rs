@@ -111,23 +111,15 @@ impl Schedule {
 
     /// What transactions of a block see.
     pub fn env(&self, header: &Header) -> BlockEnv {
-        BlockEnv {
-            chain_id: self.chain_id,
-            height: header.number,
-            timestamp: header.timestamp,
-            gas_limit: header.gas_limit,
-            beneficiary: header.beneficiary,
-            prevrandao: header.mix_hash,
-            next_validators: None,
-            terms: Some(Terms {
-                fork: self.fork(header.number, header.timestamp),
-                base_fee: header.base_fee_per_gas.unwrap_or_default(),
-                difficulty: header.difficulty,
-                excess_blob_gas: header.excess_blob_gas.unwrap_or_default(),
-                blob_price: None,
-                blobs: self.blobs(header.timestamp),
-            }),
-        }
+        let terms = Terms {
+            fork: self.fork(header.number, header.timestamp),
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            difficulty: header.difficulty,
+            excess_blob_gas: header.excess_blob_gas.unwrap_or_default(),
+            blob_price: None,
+            blobs: self.blobs(header.timestamp),
+        };
+        BlockEnv { terms: Some(terms), ..Rules::Own.env(self.chain_id, header) }
     }
 }
 

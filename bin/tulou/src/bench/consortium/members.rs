@@ -9,7 +9,10 @@ use tulou_testing::{Cluster, ClusterPlan, Link, Load, LoadPlan, Network};
 
 use super::Row;
 use crate::{
-    bench::process::{cpu_s, folder_bytes, rss_mib},
+    bench::{
+        process::{cpu_s, folder_bytes, rss_mib},
+        report::quantile,
+    },
     output::Failure,
 };
 
@@ -87,10 +90,9 @@ fn singles(cluster: &Cluster, watch: Duration) -> Result<Row, Failure> {
     }
     let (seconds, height) = (begun.elapsed().as_secs_f64(), cluster.highest());
     waits.sort_by(f64::total_cmp);
-    let at = |share: f64| waits.get(((waits.len() as f64 - 1.0) * share) as usize).copied();
     Ok(Row {
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
+        p50_ms: quantile(&waits, 0.5),
+        p99_ms: quantile(&waits, 0.99),
         tx_per_s: Some(waits.len() as f64 / seconds),
         blocks_per_s: Some((height - first) as f64 / seconds),
         certificate_bytes: Some(certificate_bytes(cluster, height)?),

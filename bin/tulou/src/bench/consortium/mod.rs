@@ -12,8 +12,8 @@ use std::{
 use clap::Args;
 use tulou_testing::ClusterPlan;
 
-use super::report::{self, Row};
-use crate::output::{Failure, Outcome};
+use super::report::{self, Row, keep};
+use crate::output::Outcome;
 
 /// Heartbeat of an estate, in milliseconds.
 const HEARTBEAT_MS: u64 = 5_000;
@@ -75,14 +75,6 @@ pub(crate) fn run(options: &Sizes, out: &Path) -> Outcome {
 /// Where the rows go, beside those of one node.
 pub(crate) fn file_beside(out: &Path) -> PathBuf {
     out.with_file_name("consortium.json")
-}
-
-/// A figure that cannot be had must not cost the others.
-fn keep(rows: &mut Vec<Row>, measured: Result<Vec<Row>, Failure>) {
-    match measured {
-        Ok(measured) => rows.extend(measured),
-        Err(failure) => eprintln!("NOT MEASURED: {failure}"),
-    }
 }
 
 fn plan(program: &Path, validators: usize) -> ClusterPlan {

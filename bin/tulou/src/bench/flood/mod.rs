@@ -22,7 +22,10 @@ use tulou_client::{Key, Rpc};
 pub(crate) use self::workload::Workload;
 use self::{follow::Follower, lanes::Lanes};
 use crate::{
-    bench::{limit, process, report::Row},
+    bench::{
+        limit, process,
+        report::{Row, quantile},
+    },
     output::Failure,
 };
 
@@ -134,10 +137,6 @@ pub(crate) fn measure(
     let done = succeeded(&target.rpc(), outcome.first, outcome.last, &signed)?;
     let tx_per_s = done as f64 / outcome.seconds;
     let thousands = done.max(1) as f64 / 1_000.0;
-    let at = |share: f64| {
-        let index = (outcome.waits_ms.len() as f64 - 1.0).max(0.0) * share;
-        outcome.waits_ms.get(index as usize).copied()
-    };
     let ours = !target.pids.is_empty();
     if outcome.rejected > 0 {
         println!("  {} of {} were refused at the door", outcome.rejected, signed.len());
@@ -149,8 +148,8 @@ pub(crate) fn measure(
         share: Some(tx_per_s / (limit / target.nodes())),
         success: Some(done as f64 / signed.len() as f64),
         blocks_per_s: Some(outcome.blocks as f64 / outcome.seconds),
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
+        p50_ms: quantile(&outcome.waits_ms, 0.5),
+        p99_ms: quantile(&outcome.waits_ms, 0.99),
         cpu_s_per_ktx: ours.then_some(cpu / thousands),
         client_cpu_s_per_ktx: Some(own / thousands),
         disk_bytes_per_tx: ours
