@@ -7,10 +7,11 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use tulou_primitives::{AccountState, Block, ChangeSet, Header, StateError, StateReader};
 
 use crate::{
-    change::{Deltas, hash_keys, hash_slot, weight},
+    change::{Deltas, hash_keys, hash_slot},
     error::LedgerError,
+    ledger::apply_changes,
     store::Store,
-    trie::{Account, Link, apply, get, in_pool, prove, root_hash},
+    trie::{Account, Link, get, prove, root_hash},
 };
 
 /// How many blocks back a contract may ask for a hash.
@@ -102,7 +103,7 @@ impl Version {
     /// Root of the state in which changes are on top of this one. Nothing is kept.
     pub fn root_with(&self, changes: &ChangeSet) -> B256 {
         let deltas = hash_keys(changes, false);
-        root_hash(in_pool(weight(&deltas), || apply(self.state(), &deltas, 0)).as_ref())
+        root_hash(apply_changes(self.state(), &deltas).as_ref())
     }
 
     /// Height of the block.

@@ -168,7 +168,6 @@ struct Transaction {
     gas_limit: Vec<Number>,
     gas_price: Option<Number>,
     nonce: Number,
-    secret_key: Option<B256>,
     sender: Option<Address>,
     #[serde(default)]
     to: String,
@@ -293,10 +292,8 @@ impl Test {
                 max: blobs.max.to(),
                 update_fraction: blobs.base_fee_update_fraction.to(),
             },
-            None if rules.includes("Prague") => {
-                BlobRules { target: 6, max: 9, update_fraction: 5_007_716 }
-            }
-            None => BlobRules { target: 3, max: 6, update_fraction: 3_338_477 },
+            None if rules.includes("Prague") => BlobRules::PRAGUE,
+            None => BlobRules::CANCUN,
         };
         Ok(BlockEnv {
             chain_id: 1,
@@ -319,10 +316,7 @@ impl Test {
 
     fn tx(&self, at: &Indexes) -> Result<FixtureTx, String> {
         let tx = &self.transaction;
-        let sender = match (tx.sender, tx.secret_key) {
-            (Some(sender), _) => sender,
-            (None, Some(_)) | (None, None) => return Err("no sender".into()),
-        };
+        let sender = tx.sender.ok_or("no sender")?;
         let read = |number: &Option<Number>| number.as_ref().map(Number::read::<u128>).transpose();
         let price = read(&tx.max_fee_per_gas)?.or(read(&tx.gas_price)?).unwrap_or_default();
         let access_list = tx.access_lists.as_ref().and_then(|lists| lists.get(at.data)?.clone());

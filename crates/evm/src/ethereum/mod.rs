@@ -60,6 +60,13 @@ pub struct BlobRules {
     pub update_fraction: u64,
 }
 
+impl BlobRules {
+    /// Those of the Cancun fork (EIP-4844).
+    pub const CANCUN: Self = Self { target: 3, max: 6, update_fraction: 3_338_477 };
+    /// Those of the Prague fork (EIP-7691).
+    pub const PRAGUE: Self = Self { target: 6, max: 9, update_fraction: 5_007_716 };
+}
+
 /// By which rules the transactions of a block run, where they are not this ledger's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -106,7 +113,7 @@ impl Schedule {
     /// The bounds of blobs at a time.
     pub fn blobs(&self, timestamp: u64) -> BlobRules {
         let begun = self.blobs.iter().rev().find(|(from, _)| *from <= timestamp);
-        begun.map_or(BlobRules { target: 3, max: 6, update_fraction: 3_338_477 }, |(_, b)| *b)
+        begun.map_or(BlobRules::CANCUN, |(_, blobs)| *blobs)
     }
 
     /// What transactions of a block see.
