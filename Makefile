@@ -81,6 +81,11 @@ bench: web ## measure, print one table and write target/bench/latest.json
 	cargo build --locked --release -p tulou
 	./target/release/tulou bench --out target/bench/latest.json $(ARGS)
 
+.PHONY: soak
+soak: web ## hours of ordinary use, watched for what grows: make soak HOURS=2
+	cargo build --locked --release -p tulou
+	./target/release/tulou soak --hours $(or $(HOURS),2) $(ARGS)
+
 # The suites are inputs, not part of this tree: docs/conformance.md says where they come from.
 .PHONY: conformance
 conformance: tools ## Ethereum's public suites: make conformance DIR=folder of the archives

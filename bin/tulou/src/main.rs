@@ -9,6 +9,7 @@ mod consortium;
 mod demo;
 mod dev;
 mod doctor;
+mod host;
 mod import;
 mod init;
 mod log;
@@ -16,6 +17,7 @@ mod node;
 mod output;
 mod passphrase;
 mod replay;
+mod soak;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -25,16 +27,6 @@ use output::Outcome;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// The allocator asks for pages of 2 MiB, which a node fills in bursts with each block and gives back:
-/// the kernel then clears far more than is used. Without them a busy node takes a third less memory and
-/// a few hundredths less CPU (docs/performance/pipeline.md).
-fn without_huge_pages() {
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        // An old kernel: it costs memory and nothing else.
-        tracing::debug!(%error, "huge pages stay on");
-    }
-}
 
 /// A community's shared book: votes, money and records that no one of its keepers controls.
 #[derive(Debug, Parser)]
@@ -85,6 +77,8 @@ enum Command {
     Replay(replay::Options),
     /// Measures this machine and prints one table.
     Bench(bench::Options),
+    /// Uses a consortium on this machine for hours and says what grew.
+    Soak(soak::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,7 +88,8 @@ enum Import {
 }
 
 fn main() -> ExitCode {
-    without_huge_pages();
+    host::without_huge_pages();
+    host::as_many_files_as_may_be();
     let Arguments { log, command } = Arguments::parse();
     match log.start().and_then(|_log| run(command)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -123,5 +118,6 @@ fn run(command: Command) -> Outcome {
         Command::Audit(options) => audit::run(&options),
         Command::Replay(options) => replay::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Soak(options) => soak::run(&options),
     }
 }

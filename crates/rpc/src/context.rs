@@ -43,6 +43,10 @@ pub struct RpcConfig {
     pub batch: u32,
     /// Connections at a time; one more is told so and closed.
     pub sockets: usize,
+    /// How long a client may take nothing of what is sent to it before its connection is cut.
+    pub stalled: Duration,
+    /// How long a connection may say nothing. A WebSocket answers a ping every 30 s.
+    pub silent: Duration,
     /// JSON-RPC requests and WebSockets at a time; one more is answered 429.
     pub connections: u32,
     /// Subscriptions of one connection.
@@ -81,8 +85,10 @@ impl Default for RpcConfig {
             request_bytes: 10 << 20,
             response_bytes: 64 << 20,
             batch: 1_000,
-            sockets: 4_096,
-            connections: 1_024,
+            sockets: 16_384,
+            stalled: Duration::from_secs(20),
+            silent: Duration::from_secs(300),
+            connections: 16_384,
             subscriptions: 128,
             subscription_buffer: 1_024,
             filters: 4_096,

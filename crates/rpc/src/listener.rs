@@ -1,21 +1,24 @@
-//! A listener that holds a bounded number of connections.
+//! A listener that holds a bounded number of connections, and none for ever.
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{Shutdown, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::serve::Listener;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_io_timeout::TimeoutStream;
 
-use crate::{limits::Seat, node::Shared};
+use crate::{RpcConfig, limits::Seat, metrics::Meters, node::Shared};
 
 /// What one connection too many reads.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\
@@ -45,11 +48,25 @@ impl Places {
 pub(crate) struct Bounded {
     listener: TcpListener,
     shared: Shared,
+    patience: Patience,
+}
+
+/// How long a connection may do nothing, each way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    stalled: Duration,
+    silent: Duration,
+}
+
+impl From<&RpcConfig> for Patience {
+    fn from(config: &RpcConfig) -> Self {
+        Self { stalled: config.stalled, silent: config.silent }
+    }
 }
 
 impl Bounded {
-    pub(crate) fn new(listener: TcpListener, shared: Shared) -> Self {
-        Self { listener, shared }
+    pub(crate) fn new(listener: TcpListener, shared: Shared, patience: Patience) -> Self {
+        Self { listener, shared, patience }
     }
 
     fn seat(&self, from: SocketAddr) -> Result<(OwnedSemaphorePermit, Seat), &'static str> {
@@ -70,7 +87,8 @@ impl Listener for Bounded {
                 Ok(seats) => {
                     // Answers are short: waiting to fill a packet only costs time.
                     let _ = stream.set_nodelay(true);
-                    return (Seated { stream, _seats: seats }, from);
+                    let meters = self.shared.meters.clone();
+                    return (Seated::new(stream, self.patience, meters, seats), from);
                 }
                 Err(reason) => {
                     self.shared.meters.turned_away(reason);
@@ -87,10 +105,47 @@ impl Listener for Bounded {
 }
 
 /// A connection and its places, the server's and the caller's, given back when it closes.
-#[derive(Debug)]
+///
+/// Who takes nothing of what is sent to it is cut off: whatever waits to be sent would be held for it
+/// for ever, and a task with it.
 pub(crate) struct Seated {
-    stream: TcpStream,
+    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    meters: Meters,
     _seats: (OwnedSemaphorePermit, Seat),
+}
+
+impl Seated {
+    fn new(
+        stream: TcpStream,
+        patience: Patience,
+        meters: Meters,
+        seats: (OwnedSemaphorePermit, Seat),
+    ) -> Self {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(patience.stalled));
+        stream.set_read_timeout(Some(patience.silent));
+        Self { stream: Box::pin(stream), meters, _seats: seats }
+    }
+
+    /// Ends both directions where a write was in vain for too long: whoever reads from the connection,
+    /// in another task, learns it by that.
+    fn judge<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if matches!(&written, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut) {
+            self.meters.turned_away("stalled");
+            let socket = SockRef::from(self.stream.get_ref());
+            // What the kernel holds for this client is dropped with the socket. Errors mean that the
+            // client has gone.
+            let _ = socket.set_linger(Some(Duration::ZERO));
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        written
+    }
+}
+
+impl std::fmt::Debug for Seated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seated").finish_non_exhaustive()
+    }
 }
 
 impl AsyncRead for Seated {
@@ -99,7 +154,7 @@ impl AsyncRead for Seated {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        self.stream.as_mut().poll_read(cx, buf)
     }
 }
 
@@ -109,15 +164,17 @@ impl AsyncWrite for Seated {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = self.stream.as_mut().poll_write(cx, bytes);
+        self.judge(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = self.stream.as_mut().poll_flush(cx);
+        self.judge(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream.as_mut().poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -129,6 +186,7 @@ impl AsyncWrite for Seated {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        let written = self.stream.as_mut().poll_write_vectored(cx, bytes);
+        self.judge(written)
     }
 }

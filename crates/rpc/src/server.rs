@@ -35,7 +35,7 @@ use crate::{
         Gate, MeterLayer,
         guard::{self, Peer},
     },
-    listener::{Bounded, Places},
+    listener::{Bounded, Patience, Places},
     metrics::{self, Meters},
     node::{Node, Shared},
     rest::{self, Api},
@@ -141,13 +141,14 @@ pub async fn serve_all(
     let listener =
         TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
+    let patience = Patience::from(&config);
     let gate = Arc::new(Gate::new(config.limits));
     let shared = Shared {
         gate: gate.clone(),
         meters: Meters::new(contexts.iter().map(|context| context.name.as_str())),
         places: Places::new(config.sockets),
     };
-    let listener = Bounded::new(listener, shared.clone());
+    let listener = Bounded::new(listener, shared.clone(), patience);
     let nodes: Arc<[Node]> =
         contexts.into_iter().map(|context| Node::new(context, shared.clone())).collect();
     let (stop, calls) = stop_channel();

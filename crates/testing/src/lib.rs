@@ -2,6 +2,7 @@
 //! processes with links that can be spoilt, and people who go on sending.
 
 mod cluster;
+mod crowd;
 mod drill;
 mod links;
 mod load;
@@ -13,6 +14,7 @@ use tulou_client::LocalNode;
 pub use cluster::{
     Cluster, ClusterError, ClusterPlan, Neighbour, Network, Receipt, free_port, wait_until,
 };
+pub use crowd::{Crowd, Ears};
 pub use drill::Drill;
 pub use links::{Link, Links};
 pub use load::{Load, LoadPlan, document};

@@ -70,7 +70,12 @@ impl Load {
         lock(&self.seen).clone()
     }
 
-    /// How many receipts there are so far.
+    /// The receipts since they were taken last; a load that runs for hours would hold too many.
+    pub fn take(&self) -> Vec<Receipt> {
+        std::mem::take(&mut *lock(&self.seen))
+    }
+
+    /// How many receipts there are so far, less those that were taken.
     pub fn count(&self) -> usize {
         lock(&self.seen).len()
     }

@@ -8,7 +8,7 @@ mod flood;
 mod idle;
 mod limit;
 mod load;
-mod process;
+pub(crate) mod process;
 mod report;
 mod single;
 
@@ -22,6 +22,7 @@ use clap::Args;
 use tulou_client::{LocalNode, Rpc};
 
 use self::report::Row;
+pub(crate) use self::report::quantile;
 use crate::output::{Failure, Outcome};
 
 #[derive(Debug, Args)]

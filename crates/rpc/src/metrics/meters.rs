@@ -127,7 +127,7 @@ impl Meters {
         for kind in ["address", "account"] {
             new.limited.get_or_create(&KindLabel { kind }).inc_by(0);
         }
-        for reason in ["full", "address"] {
+        for reason in ["full", "address", "stalled"] {
             new.turned_away.get_or_create(&ReasonLabel { reason }).inc_by(0);
         }
         for ledger in ledgers {
@@ -194,7 +194,11 @@ impl Meters {
             "Requests, calls and transactions refused because an address or account sent too many",
             self.limited.clone(),
         );
-        to.register("connections_refused", "Connections closed unheard", self.turned_away.clone());
+        to.register(
+            "connections_refused",
+            "Connections turned away or cut off",
+            self.turned_away.clone(),
+        );
     }
 }
 

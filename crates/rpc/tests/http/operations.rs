@@ -260,3 +260,56 @@ async fn pages_of_other_origins_may_call_only_where_they_are_listed() {
     let exposed = got.header("access-control-expose-headers");
     assert!(exposed.contains("x-tulou-height") && exposed.contains("retry-after"), "{exposed}");
 }
+
+/// A connection that asks for so many bytes of answers at once.
+async fn asking(world: &World, requests: usize) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // A small window is opened again after little has been read.
+    socket.set_recv_buffer_size(1 << 17).unwrap();
+    let mut client = socket.connect(world.addr()).await.unwrap();
+    let line = "GET /api/v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(requests);
+    client.write_all(line.as_bytes()).await.unwrap();
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_is_cut_off_and_who_is_slow_is_not() {
+    use tokio::io::AsyncReadExt;
+    let stalled = std::time::Duration::from_millis(400);
+    let world = World::start(RpcConfig { stalled, sockets: 2, ..Default::default() }).await;
+    // More than the buffers of the kernel hold.
+    let mut slow = asking(&world, 600).await;
+    let deaf = asking(&world, 600).await;
+    let mut bytes = vec![0; 1 << 16];
+    let mut taken = 0;
+    // Taking a little now and then is enough to stay.
+    for _ in 0..40 {
+        tokio::time::sleep(stalled / 8).await;
+        taken += slow.read(&mut bytes).await.unwrap();
+    }
+    assert!(taken > 0);
+    let cut = |text: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.contains("connections_refused_total{reason=\"stalled\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+    };
+    // The deaf one's place is free: this is a third connection.
+    let metrics = world.get("/metrics", &[]).await;
+    assert_eq!(metrics.status, 200);
+    assert_eq!(cut(&metrics.text()), Some(1.0));
+    let error = socket2::SockRef::from(&deaf).take_error().unwrap();
+    assert!(error.is_some(), "the deaf client's connection still stands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_is_not_waited_for_for_ever() {
+    use tokio::io::AsyncReadExt;
+    let silent = std::time::Duration::from_millis(300);
+    let world = World::start(RpcConfig { silent, ..Default::default() }).await;
+    let mut client = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
+    let mut text = Vec::new();
+    let end = tokio::time::timeout(silent * 30, client.read_to_end(&mut text)).await;
+    assert!(end.is_ok(), "the connection still stands");
+}

@@ -1,0 +1,111 @@
+//! Whether anything grew.
+
+use std::fmt;
+
+use super::watch::{Held, Look};
+
+/// Memory of the last quarter may be so many times that of the second: caches fill slowly, a leak in
+/// hours of use is more.
+const MEMORY: f64 = 1.25;
+/// Memory below which growth is no sign of anything, in MiB.
+const SMALL_MIB: f64 = 16.0;
+/// File descriptors and threads that may have come: database files are opened as the ledger grows.
+const FILES: f64 = 32.0;
+/// Longest time from sending to final in the last quarter, in milliseconds (99 of 100).
+const FINAL_MS: f64 = 2_000.0;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Finding {
+    what: String,
+    /// Median in the second quarter and in the last.
+    before: f64,
+    after: f64,
+    fine: bool,
+}
+
+/// Everything that was looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Verdict {
+    findings: Vec<Finding>,
+    hours: f64,
+    transactions: usize,
+}
+
+impl Verdict {
+    /// Compares the second quarter of the looks with the last one.
+    pub(super) fn of(looks: &[Look]) -> Self {
+        let quarter = looks.len() / 4;
+        let (second, last) =
+            (&looks[quarter..quarter * 2], &looks[looks.len() - quarter..looks.len()]);
+        let mut findings = Vec::new();
+        for member in 0..last.first().map_or(0, |look| look.members.len()) {
+            let mut compare =
+                |what: &str, of: &dyn Fn(&Held) -> f64, fine: fn(f64, f64) -> bool| {
+                    let of = |look: &Look| look.members.get(member).map(of);
+                    let (before, after) = (median(second, &of), median(last, &of));
+                    let what = format!("member {member}: {what}");
+                    findings.push(Finding { what, before, after, fine: fine(before, after) });
+                };
+            compare("memory, MiB", &|held| held.rss_mib, |before, after| {
+                after > 0.0 && (after <= before * MEMORY || after - before < SMALL_MIB)
+            });
+            compare("open files", &|held| held.files as f64, |before, after| {
+                after <= before + FILES
+            });
+            compare("threads", &|held| held.threads as f64, |before, after| after <= before + 4.0);
+            compare("waiting transactions", &|held| held.waiting as f64, |before, after| {
+                after <= before + 100.0
+            });
+        }
+        let p99 = |looks: &[Look]| {
+            let worst = looks.iter().filter_map(|look| look.p99_ms);
+            worst.fold(0.0, f64::max)
+        };
+        let (before, after) = (p99(second), p99(last));
+        let fine = after > 0.0 && after < FINAL_MS;
+        findings.push(Finding { what: "slowest to final, ms".into(), before, after, fine });
+        let failed = |looks: &[Look]| {
+            let reverted: usize = looks.iter().map(|look| look.reverted).sum();
+            (looks.last().map_or(0, |look| look.failures) + reverted) as f64
+        };
+        let (before, after) = (failed(&looks[..quarter * 2]), failed(looks));
+        findings.push(Finding {
+            what: "failed requests".into(),
+            before,
+            after,
+            fine: after == 0.0,
+        });
+        let cut = |looks: &[Look]| median(looks, &|look| Some(look.followers as f64));
+        let (before, after) = (cut(second), cut(last));
+        findings.push(Finding { what: "followers".into(), before, after, fine: after >= before });
+        Self {
+            findings,
+            hours: looks.last().map_or(0, |look| look.at_s) as f64 / 3_600.0,
+            transactions: looks.iter().map(|look| look.done).sum(),
+        }
+    }
+
+    pub(super) fn passed(&self) -> bool {
+        self.findings.iter().all(|finding| finding.fine)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:.2} h, {} transactions", self.hours, self.transactions)?;
+        writeln!(f, "{:<34}{:>14}{:>14}", "", "2nd quarter", "last quarter")?;
+        for Finding { what, before, after, fine } in &self.findings {
+            let word = if *fine { "" } else { "  <- grew or failed" };
+            writeln!(f, "{what:<34}{before:>14.0}{after:>14.0}{word}")?;
+        }
+        f.write_str(if self.passed() { "nothing grew, nothing failed" } else { "NOT PASSED" })
+    }
+}
+
+/// The middle of what was measured; 0 where nothing was.
+fn median(looks: &[Look], of: &dyn Fn(&Look) -> Option<f64>) -> f64 {
+    let mut values: Vec<f64> = looks.iter().filter_map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
