@@ -31,6 +31,7 @@ pub use simulate::{
     Simulator,
 };
 pub use trace::{TracedBlock, trace_block, trace_call};
+pub use tulou_modules::is_native;
 
 #[cfg(test)]
 mod tests;

@@ -136,16 +136,19 @@ impl Book {
         if nonce < next {
             return Err(Refused::NonceTooLow { sender, nonce, next });
         }
+        let waiting = line.map_or(0, |line| line.txs.len());
+        let to_module = tx.envelope().to().is_some_and(|to| tulou_evm::is_native(&to));
+        let open = |all| config.open(all, waiting, to_module);
         let replaced = match line.and_then(|line| line.txs.get(&nonce)) {
             Some(old) if outbids(&tx, &old.tx) => Some(old.tx.clone()),
             Some(_) => return Err(Refused::Underpriced),
             None => {
-                self.room(sender, nonce, next, config)?;
+                self.room(sender, nonce, next, open(config.txs), config)?;
                 None
             }
         };
         let freed = replaced.as_ref().map_or(0, |old| old.raw().len());
-        if self.bytes - freed + size > config.bytes {
+        if self.bytes - freed + size > open(config.bytes) {
             return Err(Refused::PoolFull { waiting: self.len() });
         }
         if let Some(old) = replaced {
@@ -160,12 +163,13 @@ impl Book {
         Ok(())
     }
 
-    /// Whether a transaction that replaces none has a place.
+    /// Whether a transaction that replaces none has one of so many places.
     fn room(
         &self,
         sender: Address,
         nonce: u64,
         next: u64,
+        places: usize,
         config: &MempoolConfig,
     ) -> Result<(), Refused> {
         let line = self.lines.get(&sender);
@@ -178,7 +182,7 @@ impl Book {
             return Err(Refused::SenderFull { sender, limit: config.txs_per_sender });
         }
         let waits = nonce > pending;
-        if self.len() >= config.txs || (waits && self.queued >= config.queued) {
+        if self.len() >= places || (waits && self.queued >= config.queued) {
             return Err(Refused::PoolFull { waiting: self.len() });
         }
         Ok(())

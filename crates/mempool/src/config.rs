@@ -11,10 +11,14 @@ pub struct MempoolConfig {
     pub tx_gas_limit: u64,
     /// Bytes that one transaction may have.
     pub tx_bytes: usize,
-    /// Transactions in the pool.
+    /// Transactions in the pool. The last quarter of them, and of the bytes, is kept for accounts with
+    /// [`MempoolConfig::few`] or less waiting, and the last eighth for calls of such accounts to the
+    /// ledger's own modules: whoever floods the pool keeps nobody from a vote.
     pub txs: usize,
     /// Bytes of all transactions in the pool together.
     pub bytes: usize,
+    /// Transactions that an account may have waiting and still count as one that sends few.
+    pub few: usize,
     /// Transactions of one sender.
     pub txs_per_sender: usize,
     /// Transactions in the pool that wait for an earlier nonce.
@@ -40,12 +44,24 @@ impl Default for MempoolConfig {
             tx_bytes: 128 * 1024,
             txs: 65_536,
             bytes: 128 * 1024 * 1024,
+            few: 16,
             txs_per_sender: 8_192,
             queued: 8_192,
             nonce_gap: 1_024,
             queued_lifetime_s: 600,
             recovery_threads: std::thread::available_parallelism().map_or(1, usize::from),
             feed: 4_096,
+        }
+    }
+}
+
+impl MempoolConfig {
+    /// How much of a bound is open to a transaction of an account with so many waiting.
+    pub(crate) fn open(&self, all: usize, waiting: usize, to_module: bool) -> usize {
+        match (waiting <= self.few, to_module) {
+            (true, true) => all,
+            (true, false) => all - all / 8,
+            (false, _) => all - all / 4,
         }
     }
 }

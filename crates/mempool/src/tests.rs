@@ -5,7 +5,7 @@ use std::{
 
 use alloy_consensus::{SignableTransaction, Transaction, TxEip1559, TxEnvelope, TxLegacy};
 use alloy_eips::Encodable2718;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use parking_lot::Mutex;
@@ -306,6 +306,52 @@ fn nothing_grows_without_bound() {
     assert_eq!(small.submit(send(0, 2)), Err(Refused::PoolFull { waiting: 1 }));
     pool.verify();
     small.verify();
+}
+
+/// A call to a module, whatever it says: decisions are at 0x7755..0b for good.
+fn call(nonce: u64, by: u8) -> Bytes {
+    let to = address!("775500000000000000000000000000000000000b").into();
+    signed(TxEip1559 { to, gas_limit: 60_000, ..plain(nonce) }, &key(by))
+}
+
+#[test]
+fn whoever_floods_the_pool_keeps_nobody_from_a_vote() {
+    let (pool, _) = pool(MempoolConfig { txs: 16, few: 2, ..config() });
+    let full = |waiting| Err(Refused::PoolFull { waiting });
+    // Two accounts with more than a few take three quarters, and not one place more.
+    for nonce in 0..6 {
+        pool.submit(send(nonce, 1)).unwrap();
+        pool.submit(send(nonce, 2)).unwrap();
+    }
+    assert_eq!(pool.submit(send(6, 1)), full(12));
+    // A call to a module makes no difference to them.
+    assert_eq!(pool.submit(call(6, 1)), full(12));
+    // Others go on with whatever they like, up to seven eighths.
+    pool.submit(send(0, 3)).unwrap();
+    pool.submit(send(0, 4)).unwrap();
+    assert_eq!(pool.submit(send(0, 5)), full(14));
+    // And with the ledger's own business to the end.
+    pool.submit(call(0, 5)).unwrap();
+    pool.submit(call(0, 6)).unwrap();
+    assert_eq!(pool.submit(call(0, 7)), full(16));
+    pool.verify();
+}
+
+#[test]
+fn few_is_counted_before_the_transaction_that_comes() {
+    // Six of eight places are taken: one with two waiting is the last of those who send few.
+    let (lone, _) = pool(MempoolConfig { txs: 8, few: 2, ..config() });
+    for nonce in 0..3 {
+        lone.submit(send(nonce, 1)).unwrap();
+    }
+    for by in 2..=4 {
+        lone.submit(send(0, by)).unwrap();
+    }
+    assert_eq!(lone.submit(send(3, 1)), Err(Refused::PoolFull { waiting: 6 }));
+    lone.submit(send(1, 2)).unwrap();
+    assert_eq!(lone.submit(send(2, 2)), Err(Refused::PoolFull { waiting: 7 }));
+    lone.submit(call(2, 2)).unwrap();
+    lone.verify();
 }
 
 #[test]

@@ -13,8 +13,14 @@ mod state;
 mod submit;
 mod subscribe;
 
-use jsonrpsee::{RpcModule, core::RegisterMethodError, types::params::ParamsSequence};
+use alloy_eips::BlockId;
+use jsonrpsee::{
+    RpcModule,
+    core::RegisterMethodError,
+    types::{Params, params::ParamsSequence},
+};
 use serde::Serialize;
+use serde_json::Value;
 
 pub(crate) use call::{Answer, reason, view};
 
@@ -47,6 +53,35 @@ pub(crate) fn heavy<R: Serialize + Clone + Send + 'static>(
         node.heavy(move |node| answer(node, &mut params.sequence())).await
     })?;
     Ok(())
+}
+
+/// Registers a method that reads one state, which its parameter number `block` names. States that have to
+/// be worked out from those above them count as costly.
+pub(crate) fn stateful<R: Serialize + Clone + Send + 'static>(
+    methods: &mut Methods,
+    name: &'static str,
+    block: usize,
+    answer: Answers<R>,
+) -> Result<(), RegisterMethodError> {
+    methods.register_async_method(name, move |params, node, _| async move {
+        if is_at_hand(&node, &params, block) {
+            return answer(&node, &mut params.sequence());
+        }
+        let params = params.into_owned();
+        node.heavy(move |node| answer(node, &mut params.sequence())).await
+    })?;
+    Ok(())
+}
+
+/// Whether the state is in memory, or will not be found at all.
+fn is_at_hand(node: &Node, params: &Params<'_>, block: usize) -> bool {
+    let Ok(values) = params.parse::<Vec<Value>>() else { return true };
+    let Some(value) = values.into_iter().nth(block) else { return true };
+    let Ok(Some(id)) = serde_json::from_value::<Option<BlockId>>(value) else { return true };
+    match node.height_of(id) {
+        Ok(Some(height)) => node.ledger.version_at(height).is_some(),
+        _ => true,
+    }
 }
 
 /// Adds all methods of these namespaces.

@@ -9,20 +9,20 @@ use alloy_serde::JsonStorageKey;
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use tulou_primitives::StateReader;
 
-use super::{Methods, heavy, light};
+use super::{Methods, heavy, stateful};
 use crate::{error::RpcError, node::Node};
 
 /// Slots that one proof covers at most.
 const PROOF_SLOTS: usize = 1_024;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    light(methods, "eth_getBalance", |node, params| {
+    stateful(methods, "eth_getBalance", 1, |node, params| {
         let (address, id) = (params.next::<Address>()?, params.optional_next()?);
         let account = node.state(id)?.account(address)?;
         Ok(account.map_or(U256::ZERO, |account| account.balance))
     })?;
-    light(methods, "eth_getTransactionCount", transaction_count)?;
-    light(methods, "eth_getCode", |node, params| {
+    stateful(methods, "eth_getTransactionCount", 1, transaction_count)?;
+    stateful(methods, "eth_getCode", 1, |node, params| {
         let (address, id) = (params.next::<Address>()?, params.optional_next()?);
         let state = node.state(id)?;
         match state.account(address)? {
@@ -32,13 +32,13 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
             _ => Ok(Bytes::new()),
         }
     })?;
-    light(methods, "eth_getStorageAt", |node, params| {
+    stateful(methods, "eth_getStorageAt", 2, |node, params| {
         let address = params.next::<Address>()?;
         let slot = slot(&params.next::<String>()?)?;
         let value = node.state(params.optional_next()?)?.storage(address, slot.into())?;
         Ok(B256::from(value))
     })?;
-    light(methods, "eth_getStorageValues", storage_values)?;
+    stateful(methods, "eth_getStorageValues", 1, storage_values)?;
     heavy(methods, "eth_getProof", proof)
 }
 

@@ -276,16 +276,16 @@ async fn asking(world: &World, requests: usize) -> tokio::net::TcpStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_nothing_is_cut_off_and_who_is_slow_is_not() {
     use tokio::io::AsyncReadExt;
-    let stalled = std::time::Duration::from_millis(400);
+    let stalled = std::time::Duration::from_secs(1);
     let world = World::start(RpcConfig { stalled, sockets: 2, ..Default::default() }).await;
     // More than the buffers of the kernel hold.
     let mut slow = asking(&world, 600).await;
     let deaf = asking(&world, 600).await;
     let mut bytes = vec![0; 1 << 16];
     let mut taken = 0;
-    // Taking a little now and then is enough to stay.
-    for _ in 0..40 {
-        tokio::time::sleep(stalled / 8).await;
+    // Taking a little all the time is enough to stay.
+    for _ in 0..250 {
+        tokio::time::sleep(stalled / 100).await;
         taken += slow.read(&mut bytes).await.unwrap();
     }
     assert!(taken > 0);
