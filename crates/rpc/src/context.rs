@@ -90,7 +90,7 @@ impl Default for RpcConfig {
             silent: Duration::from_secs(300),
             connections: 16_384,
             subscriptions: 128,
-            subscription_buffer: 1_024,
+            subscription_buffer: 128,
             filters: 4_096,
             filter_idle_s: 300,
             logs: 20_000,

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use soketto::{
     Incoming,
@@ -20,6 +21,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
 /// Handshakes at a time: more only wait in the kernel's queue, which drops them when it is full.
 const AT_A_TIME: usize = 64;
+/// Files that a process needs beside its connections.
+const FILES: usize = 512;
 /// Longest wait for all of them to be there.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -47,6 +50,10 @@ impl Crowd {
     /// # Errors
     /// A connection fails or is refused, or not all of them stand within two minutes.
     pub fn gather(url: &str, clients: usize, topic: &str, ears: Ears) -> io::Result<Self> {
+        if clients > Self::most() {
+            let most = Self::most();
+            return Err(io::Error::other(format!("{clients} clients: the system allows {most}")));
+        }
         let addr: SocketAddr = url
             .trim_start_matches("http://")
             .trim_end_matches('/')
@@ -81,6 +88,15 @@ impl Crowd {
             .block_on(async { tokio::time::timeout(PATIENCE, all).await })
             .map_err(|_| io::Error::other(format!("{clients} clients were not there in time")))??;
         Ok(Self { open, heard, _runtime: runtime })
+    }
+
+    /// How many clients the system lets this process have, some files for everything else left. Asks for
+    /// as many as it may.
+    pub fn most() -> usize {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(FILES)
     }
 
     /// How many connections stand. One with shut ears counts as long as nobody has cut it.
