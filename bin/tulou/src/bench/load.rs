@@ -3,15 +3,12 @@
 use std::path::Path;
 
 use clap::Args;
-use tulou_client::Rpc;
-use tulou_testing::{Cluster, ClusterPlan};
 
 use super::{
-    Server,
-    flood::{self, Kind, Pace, Sizes, Target, Workload},
+    flood::{self, Pace, Sizes, Target, Workload},
     report::{Row, keep},
 };
-use crate::{dev, output::Failure};
+use crate::output::Failure;
 
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -63,16 +60,7 @@ pub(crate) fn measure(options: &Options) -> Vec<Row> {
 /// One validator.
 fn one(workload: Workload, accounts: u64, sizes: &Sizes) -> Result<Vec<Row>, Failure> {
     println!("measuring one validator, {workload:?}, {accounts} accounts ...");
-    let node = Server::start(accounts)?;
-    let target = Target {
-        kind: Kind::Dev,
-        urls: vec![node.rpc().url().to_owned()],
-        chain_id: dev::CHAIN_ID,
-        accounts,
-        pids: vec![node.pid()],
-        folders: vec![node.dir().to_owned()],
-    };
-    rows_of(&target, workload, sizes)
+    rows_of(&Target::dev(accounts)?, workload, sizes)
 }
 
 /// Several validators on this machine, transactions sent to all.
@@ -83,30 +71,16 @@ fn several(
     sizes: &Sizes,
 ) -> Result<Vec<Row>, Failure> {
     println!("measuring {members} validators, {workload:?}, {accounts} accounts ...");
-    let mut plan = ClusterPlan::new(&std::env::current_exe()?, members);
-    plan.heartbeat_ms = 5_000;
-    // Blocks as large as those of a dev ledger, and senders who can pay.
-    plan.gas_limit = Some(dev::GAS_LIMIT);
-    plan.funded = flood::keys()?.iter().map(|key| key.address()).collect();
-    plan.filler = accounts;
-    let cluster = Cluster::start(plan)?;
-    let pids = (0..members).filter_map(|member| cluster.pid(member)).collect();
-    let folders = (0..members).map(|member| cluster.folder(member).to_owned()).collect();
-    let (kind, chain_id) = (Kind::Consortium, cluster.chain_id());
-    let target = Target { kind, urls: cluster.urls(), chain_id, accounts, pids, folders };
-    rows_of(&target, workload, sizes)
+    rows_of(&Target::consortium(members, accounts)?, workload, sizes)
 }
 
 /// The row of a workload on a ledger of our own; native transfers also at four fifths of full speed.
 fn rows_of(target: &Target, workload: Workload, sizes: &Sizes) -> Result<Vec<Row>, Failure> {
-    let mut rows = match workload {
-        Workload::Bills => vec![flood::bills(target, sizes.units)?],
-        Workload::CityHour => {
-            let pace = Pace::even(sizes.city_rate as f64);
-            vec![flood::measure(target, &workload.prepare(target, sizes)?, pace)?]
-        }
-        _ => vec![flood::measure(target, &workload.prepare(target, sizes)?, Pace::full())?],
+    let pace = match workload {
+        Workload::CityHour => Pace::even(sizes.city_rate as f64),
+        _ => Pace::full(),
     };
+    let mut rows = vec![flood::measure(target, &workload.prepare(target, sizes)?, pace)?];
     if workload == Workload::Transfer
         && let Some(rate) = rows[0].tx_per_s
     {
@@ -128,15 +102,8 @@ fn other(peer: &str, options: &Options) -> Result<Vec<Row>, Failure> {
     let (name, url) =
         peer.split_once('=').ok_or_else(|| Failure(format!("--peer {peer}: expected NAME=URL")))?;
     println!("measuring {name} ...");
-    let chain_id = Rpc::new(url).chain_id()?;
-    let target = Target {
-        kind: Kind::Peer,
-        urls: vec![url.to_owned()],
-        chain_id,
-        accounts: options.accounts.first().copied().unwrap_or(10_000),
-        pids: flood::listener_of(url).into_iter().collect(),
-        folders: Vec::new(),
-    };
+    let accounts = options.accounts.first().copied().unwrap_or(10_000);
+    let target = Target::peer(url, accounts)?;
     let mut rows = Vec::new();
     for workload in &options.workloads {
         if !workload.is_for_peers() {

@@ -26,7 +26,8 @@ pub(crate) struct Row {
     pub(crate) share: Option<f64>,
     /// Part of the transactions that succeeded.
     pub(crate) success: Option<f64>,
-    /// What the ledger itself counts at the end and must: ballots, or shares of a cost.
+    /// What the ledger itself shows at the end: ballots, bank lines and documents, shares of a cost. The
+    /// row is there only where they are as many as were sent.
     pub(crate) counted: Option<u64>,
     pub(crate) blocks_per_s: Option<f64>,
     /// From sending a transaction to seeing it in a final block.

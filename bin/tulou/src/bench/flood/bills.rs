@@ -16,22 +16,20 @@ use tulou_modules::{
 };
 
 use super::{
-    Pace, Target,
+    Signed, Target,
     community::{
         CALL_GAS, Community, ESTATE, FIRST_MOTION, Register, TX_GAS, building, now, parts,
         proposal, view,
     },
-    send,
     signed::{Batch, Check},
-    tally,
+    workload::Sizes,
 };
-use crate::{
-    bench::report::Row,
-    output::{Failure, Outcome},
-};
+use crate::output::{Failure, Outcome};
 
 /// Units of a job: what one transaction can share out, with room.
 const PER_JOB: u64 = 200;
+/// Shares in one answer.
+const PAGE: u64 = 200;
 /// Units whose balances one call opens.
 const BALANCES: u64 = 500;
 /// The first fund of a ledger.
@@ -70,42 +68,24 @@ impl Jobs {
     }
 }
 
-/// Charges all units in one run and reads back that the parts of each job add up.
-pub(crate) fn measure(target: &Target, units: u64) -> Result<Row, Failure> {
-    let jobs = Jobs { units };
+/// Sets up the jobs until nothing but the sharing out is left of them, and signs that.
+pub(super) fn prepare(target: &Target, sizes: &Sizes) -> Result<Signed, Failure> {
+    let jobs = Jobs { units: sizes.units };
     let estate = Community::on(target)?;
     decide(&estate, jobs)?;
     pay(&estate, jobs)?;
     let mut batch = estate.batch();
-    let treasurer = batch.sender(&estate.rpc, &estate.office)?;
+    let treasurer = batch.sender(&estate.rpc, &estate.chair)?;
     for job in 0..jobs.count() {
         let call = IFunds::allotCall { decision: Jobs::motion(job) };
         batch.call(treasurer, FUNDS, &call, TX_GAS);
     }
-    let signed = batch.sign("bills".into())?;
     estate.await_quiet()?;
-    let (disk, cpu) = (target.disk_bytes(), target.cpu_s());
-    let outcome = send(target, &signed, Pace::full())?;
-    let (disk, cpu) = (target.disk_bytes().saturating_sub(disk), target.cpu_s() - cpu);
-    let tally = tally(&estate.rpc, &outcome, &signed)?;
+    let mut signed = batch.sign(format!("bills of {} units", jobs.units))?;
     let read = move |rpc: &Rpc| shared_out(rpc, jobs);
-    let counted = Check { what: "shares", expected: units, read: Box::new(read) };
-    let each = |total: f64| Some(total / units.max(1) as f64);
-    Ok(Row {
-        validators: target.urls.len(),
-        success: Some(tally.done as f64 / signed.len() as f64),
-        counted: Some(counted.run(&estate.rpc)?),
-        seconds: Some(outcome.seconds),
-        units: Some(units),
-        units_per_s: Some(units as f64 / outcome.seconds),
-        transactions: Some(signed.len() as u64),
-        gas_per_unit: each(tally.gas as f64),
-        blocks: Some(outcome.blocks),
-        cpu_s_per_kunit: each(cpu * 1_000.0),
-        disk_bytes_per_unit: each(disk as f64),
-        rss_mib: Some(target.rss_mib() / target.nodes()),
-        ..Row::named(&format!("bills of {units} units"))
-    })
+    signed.checks.push(Check { what: "shares", expected: jobs.units, read: Box::new(read) });
+    signed.units = Some(jobs.units);
+    Ok(signed)
 }
 
 /// Number of shares on the ledger.
@@ -120,7 +100,7 @@ fn shared_out(rpc: &Rpc, jobs: Jobs) -> Result<u64, Failure> {
         let budget = view(rpc, FUNDS, &IFunds::budgetCall { decision })?;
         let (mut sum, mut owed, mut cursor) = (0, 0, 0);
         loop {
-            let page = IFunds::allotmentCall { decision, cursor, limit: PER_JOB };
+            let page = IFunds::allotmentCall { decision, cursor, limit: PAGE };
             let page = view(rpc, FUNDS, &page)?;
             for share in &page.items {
                 shares += 1;
@@ -148,7 +128,7 @@ fn shared_out(rpc: &Rpc, jobs: Jobs) -> Result<u64, Failure> {
 /// Enters the units, opens their balances in a fund, and lets their owner decide on every job and
 /// elect a second officer: nobody signs for a payment of their own.
 fn decide(estate: &Community<'_>, jobs: Jobs) -> Outcome {
-    let owner = [estate.office.clone()];
+    let owner = [estate.chair.clone()];
     estate.enter(&Register { homes: jobs.units, per_building: PER_JOB, owners: &owner })?;
     open_fund(estate, jobs)?;
     let until = now(&estate.rpc)? + 2 * 365 * DAY_S;
@@ -175,7 +155,7 @@ fn decide(estate: &Community<'_>, jobs: Jobs) -> Outcome {
     let closes = estate.open_motions(motions)?;
     let each = |what: &str, call: &dyn Fn(&mut Batch, usize, u64)| {
         let mut batch = estate.batch();
-        let sender = batch.sender(&estate.rpc, &estate.office)?;
+        let sender = batch.sender(&estate.rpc, &estate.chair)?;
         all.clone().for_each(|motion| call(&mut batch, sender, motion));
         estate.bring(batch, what)
     };
@@ -205,7 +185,7 @@ fn report() -> B256 {
 /// A fund with what the units have in it, and whom it will pay.
 fn open_fund(estate: &Community<'_>, jobs: Jobs) -> Outcome {
     let mut batch = estate.batch();
-    let office = batch.sender(&estate.rpc, &estate.office)?;
+    let office = batch.sender(&estate.rpc, &estate.chair)?;
     let units = 1..=jobs.units;
     let total = units.clone().map(Jobs::balance).sum::<u64>();
     let costs = (0..jobs.count()).map(|job| jobs.cost(job)).sum::<u64>();
@@ -232,7 +212,7 @@ fn open_fund(estate: &Community<'_>, jobs: Jobs) -> Outcome {
     let call = IDocuments::registerCall {
         hash: report(),
         kind: Kind::PriceReport,
-        custodian: estate.office.address(),
+        custodian: estate.chair.address(),
         retainUntil: now(&estate.rpc)? + 10 * 365 * DAY_S,
         title: "Price report".into(),
     };
@@ -260,7 +240,7 @@ fn pay(estate: &Community<'_>, jobs: Jobs) -> Outcome {
     }
     estate.bring(batch, &format!("{} payments", jobs.count()))?;
     let mut batch = estate.batch();
-    let office = batch.sender(&estate.rpc, &estate.office)?;
+    let office = batch.sender(&estate.rpc, &estate.chair)?;
     let paid_at = now(&estate.rpc)?;
     for job in 0..jobs.count() {
         // Payments are numbered from 1 in the order in which they were asked for.

@@ -9,7 +9,7 @@ use tulou_modules::{
 };
 
 use super::{
-    Kind, Signed, Target,
+    Signed, Target,
     ballots::{self, CAST_GAS},
     community::{
         self, Community, FIRST_MOTION, OTHER_MATTER, Register, building, now, proposal, view,
@@ -60,27 +60,8 @@ const TOKEN_GAS: u64 = 120_000;
 const DRIVERS: std::ops::Range<usize> = 2..7;
 const OPERATOR: usize = 7;
 
-/// Who does what, by the accounts of the test mnemonic.
-#[derive(Clone, Copy, Debug)]
-struct Offices {
-    chair: u32,
-    bank: u32,
-    filer: u32,
-}
-
-impl Offices {
-    fn of(target: &Target) -> Self {
-        match target.kind {
-            // As `tulou_testing` founds its consortia.
-            Kind::Consortium => Self { chair: 1, bank: 8, filer: 9 },
-            _ => Self { chair: 0, bank: 0, filer: 0 },
-        }
-    }
-}
-
-/// The events in the order in which they happen: each kind as evenly spread as the mix allows. Without
-/// ballots tokens take their place.
-fn sequence(count: u64, with_ballots: bool) -> Vec<Event> {
+/// The events in the order in which they happen: each kind as evenly spread as the mix allows.
+fn sequence(count: u64) -> Vec<Event> {
     let total: i64 = MIX.iter().map(|(_, share, _)| *share as i64).sum();
     let mut owed = [0i64; MIX.len()];
     let mut events = Vec::new();
@@ -90,18 +71,14 @@ fn sequence(count: u64, with_ballots: bool) -> Vec<Event> {
         }
         let next = (0..MIX.len()).max_by_key(|&i| owed[i]).unwrap_or(0);
         owed[next] -= total;
-        let event = MIX[next].0;
-        let moved = event == Event::Ballot && !with_ballots;
-        events.push(if moved { Event::Token } else { event });
+        events.push(MIX[next].0);
     }
     events
 }
 
-/// Sets up what the mix needs and signs it. On a consortium of processes nobody votes: its clock is
-/// everybody's, and the days of notice do not pass.
+/// Sets up what the mix needs and signs it.
 pub(super) fn prepare(target: &Target, sizes: &Sizes) -> Result<Signed, Failure> {
-    let with_ballots = target.kind == Kind::Dev;
-    let events = sequence(sizes.city_rate * sizes.city_seconds, with_ballots);
+    let events = sequence(sizes.city_rate * sizes.city_seconds);
     let ballots = events.iter().filter(|event| **event == Event::Ballot).count() as u64;
     let estate = Community::on(target)?;
     let voters = Voters::enter(&estate, sizes, ballots)?;
@@ -109,8 +86,7 @@ pub(super) fn prepare(target: &Target, sizes: &Sizes) -> Result<Signed, Failure>
     for event in &events {
         city.happen(*event);
     }
-    let note = if with_ballots { "" } else { ", no ballots" };
-    let name = format!("city hour at {} tx/s{note}", sizes.city_rate);
+    let name = format!("city hour at {} tx/s", sizes.city_rate);
     let (motions, known) = (city.voters.motions(), city.documents);
     let City { batch, counts, .. } = city;
     for (event, _, what) in MIX {
@@ -212,7 +188,8 @@ struct City {
     bank: usize,
     filer: usize,
     custodian: Address,
-    token: Address,
+    /// None where nobody may bring contracts.
+    token: Option<Address>,
     begun: u64,
     /// Documents on file before.
     documents: u64,
@@ -223,10 +200,15 @@ struct City {
 impl City {
     /// Opens the fund of the fees and deploys the token.
     fn open(target: &Target, estate: &Community<'_>, voters: Voters) -> Result<Self, Failure> {
-        let (rpc, keys, offices) = (&estate.rpc, keys()?, Offices::of(target));
-        let token = token::deploy_token(rpc, target.chain_id, &keys)?;
+        let (rpc, keys) = (&estate.rpc, keys()?);
+        let token = if target.takes_contracts() {
+            Some(token::deploy_token(rpc, target.chain_id, &keys)?)
+        } else {
+            println!("  nobody may bring contracts there: native transfers instead of tokens");
+            None
+        };
         let mut setup = estate.batch();
-        let chair = setup.sender(rpc, &Key::test(offices.chair)?)?;
+        let chair = setup.sender(rpc, &estate.chair)?;
         let call = IFunds::openFundCall { name: "Fees".into(), purpose: OPERATING };
         setup.call(chair, FUNDS, &call, community::CALL_GAS);
         estate.bring(setup, "a fund")?;
@@ -235,12 +217,12 @@ impl City {
         for key in &keys {
             senders.push(batch.sender(rpc, key)?);
         }
-        let bank = batch.sender(rpc, &Key::test(offices.bank)?)?;
-        let filer = batch.sender(rpc, &Key::test(offices.filer)?)?;
+        let bank = batch.sender(rpc, &estate.bank)?;
+        let filer = batch.sender(rpc, &estate.registrar)?;
         let numbers: Vec<usize> = voters.owners.iter().map(|key| batch.newcomer(key)).collect();
         Ok(Self {
             first_voter: numbers.first().copied().unwrap_or(0),
-            custodian: Key::test(offices.filer)?.address(),
+            custodian: estate.registrar.address(),
             begun: now(rpc)?,
             documents: documents(rpc)?,
             accounts: target.accounts.max(1),
@@ -290,7 +272,10 @@ impl City {
             Event::Token => {
                 let sender = self.senders[index as usize % self.senders.len()];
                 let call = transferCall { to: someone, value: U256::from(1) };
-                self.batch.call(sender, self.token, &call, TOKEN_GAS);
+                match self.token {
+                    Some(token) => self.batch.call(sender, token, &call, TOKEN_GAS),
+                    None => self.batch.transfer(sender, someone, 1),
+                }
             }
         }
     }

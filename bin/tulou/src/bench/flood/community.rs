@@ -1,6 +1,6 @@
 //! An estate on an empty ledger, set up by ordinary transactions of those who hold the offices: the
-//! register, the owners' accounts, motions that are open. On a dev ledger the days of notice pass as
-//! they do in the demo: by moving its clock.
+//! register, the owners' accounts, motions that are open. The days of notice pass as they do in the
+//! demo: by moving the clock.
 
 use std::{
     ops::Range,
@@ -11,7 +11,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use serde_json::json;
-use tulou_client::{Key, Rpc};
+use tulou_client::{ClientError, Key, Rpc, refusal_in_words};
 use tulou_modules::{
     address::{decisions as DECISIONS, registry as REGISTRY, schedule as SCHEDULE},
     decisions::IDecisions::{self, Proposal, Scope},
@@ -23,6 +23,7 @@ use super::{
     PATIENCE, Pace, Target, number, send,
     signed::{Batch, in_parallel},
     tally,
+    target::Offices,
 };
 use crate::output::{Failure, Outcome};
 
@@ -124,7 +125,13 @@ pub(super) fn proposal(title: String, matter: u8, scope: Scope, budget_fen: u64)
 
 /// Reads through a view.
 pub(super) fn view<C: SolCall>(rpc: &Rpc, to: Address, call: &C) -> Result<C::Return, Failure> {
-    let output = rpc.view(Address::ZERO, to, &call.abi_encode().into())?;
+    let output = rpc.view(Address::ZERO, to, &call.abi_encode().into()).map_err(|e| match e {
+        ClientError::Refused { data: Some(data), message, .. } => {
+            let why = refusal_in_words(&data).unwrap_or(message);
+            Failure(format!("{} was refused: {why}", C::SIGNATURE))
+        }
+        other => other.into(),
+    })?;
     Ok(C::abi_decode_returns(&output)?)
 }
 
@@ -138,13 +145,17 @@ pub(super) fn now(rpc: &Rpc) -> Result<u64, Failure> {
 pub(super) struct Community<'t> {
     target: &'t Target,
     pub(super) rpc: Rpc,
-    /// Holds every office of a dev ledger.
-    pub(super) office: Key,
+    pub(super) chair: Key,
+    pub(super) registrar: Key,
+    pub(super) bank: Key,
 }
 
 impl<'t> Community<'t> {
     pub(super) fn on(target: &'t Target) -> Result<Self, Failure> {
-        Ok(Self { target, rpc: target.rpc(), office: Key::test(0)? })
+        let Offices { chair, registrar, bank } = target.offices();
+        let key = |account: u32| Key::test(account);
+        let (chair, registrar, bank) = (key(chair)?, key(registrar)?, key(bank)?);
+        Ok(Self { target, rpc: target.rpc(), chair, registrar, bank })
     }
 
     pub(super) fn batch(&self) -> Batch {
@@ -168,7 +179,7 @@ impl<'t> Community<'t> {
     /// Enters homes, owners and holdings, and binds each owner's account.
     pub(super) fn enter(&self, register: &Register<'_>) -> Outcome {
         let mut batch = self.batch();
-        let registrar = batch.sender(&self.rpc, &self.office)?;
+        let registrar = batch.sender(&self.rpc, &self.registrar)?;
         let owners = register.owners.len() as u64;
         for homes in parts(register.homes, UNITS) {
             let entries = homes.map(|home| register.entry(home)).collect();
@@ -200,7 +211,7 @@ impl<'t> Community<'t> {
         let opens = view(&self.rpc, DECISIONS, &earliest)?;
         let (closes, count) = (opens + OPEN_S, proposals.len() as u64);
         let mut batch = self.batch();
-        let chair = batch.sender(&self.rpc, &self.office)?;
+        let chair = batch.sender(&self.rpc, &self.chair)?;
         for proposal in proposals {
             let proposal = Proposal { opensAt: opens, closesAt: closes, ..proposal };
             batch.call(chair, DECISIONS, &IDecisions::proposeCall { proposal }, CALL_GAS);
@@ -208,7 +219,7 @@ impl<'t> Community<'t> {
         self.bring(batch, &format!("{count} motions"))?;
         self.pass_until(opens)?;
         let mut batch = self.batch();
-        let anyone = batch.sender(&self.rpc, &self.office)?;
+        let anyone = batch.sender(&self.rpc, &self.chair)?;
         for motion in FIRST_MOTION..FIRST_MOTION + count {
             batch.call(anyone, DECISIONS, &IDecisions::openCall { motion }, CALL_GAS);
         }
@@ -217,13 +228,12 @@ impl<'t> Community<'t> {
         Ok(closes)
     }
 
-    /// Moves a dev ledger's clock, and lets one block come after that.
+    /// Lets time pass, and one block come after that.
     pub(super) fn pass_until(&self, time: u64) -> Outcome {
-        let seconds = time.saturating_sub(now(&self.rpc)?);
-        self.rpc.call("evm_increaseTime", json!([seconds]))?;
-        let (who, chain_id) = (self.office.address(), self.target.chain_id);
+        self.target.pass(time.saturating_sub(now(&self.rpc)?))?;
+        let (who, chain_id) = (self.chair.address(), self.target.chain_id);
         let nonce = self.rpc.next_nonce(who)?;
-        self.rpc.send_raw(&self.office.sign_transfer(chain_id, nonce, who, U256::ZERO))?;
+        self.rpc.send_raw(&self.chair.sign_transfer(chain_id, nonce, who, U256::ZERO))?;
         Ok(())
     }
 

@@ -11,25 +11,25 @@ mod community;
 mod follow;
 mod lanes;
 mod signed;
+mod target;
 mod token;
 mod workload;
 
 use std::{
     collections::HashSet,
-    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{B256, keccak256};
 use serde_json::{Value, json};
-use tulou_client::{Key, Rpc};
+use tulou_client::Rpc;
 
+use self::{follow::Follower, lanes::Lanes, signed::Signed, target::keys};
 pub(crate) use self::{
-    bills::measure as bills,
+    target::Target,
     workload::{Sizes, Workload},
 };
-use self::{follow::Follower, lanes::Lanes, signed::Signed};
 use crate::{
     bench::{
         limit, process,
@@ -39,56 +39,9 @@ use crate::{
 };
 
 /// Accounts of the test mnemonic that send. Every development chain funds at least ten of them.
-pub(crate) const SENDERS: u32 = 10;
+const SENDERS: u32 = 10;
 /// Longest wait for the last transaction to be in a block.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What an endpoint is, and so what can be set up on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A dev ledger of ours: account 0 of the test mnemonic holds every office, and the clock moves.
-    Dev,
-    /// A consortium of processes: offices as the founding gives them, and the clock is everybody's.
-    Consortium,
-    /// Somebody else's: nothing but Ethereum.
-    Peer,
-}
-
-/// Where to send, and whose cost to count.
-pub(crate) struct Target {
-    pub(crate) kind: Kind,
-    /// One endpoint for each node; the senders are dealt to them.
-    pub(crate) urls: Vec<String>,
-    pub(crate) chain_id: u64,
-    /// Accounts of the state that receive.
-    pub(crate) accounts: u64,
-    /// Processes of the nodes on this machine; empty where they are not ours to measure.
-    pub(crate) pids: Vec<u32>,
-    /// Their folders.
-    pub(crate) folders: Vec<PathBuf>,
-}
-
-impl Target {
-    fn cpu_s(&self) -> f64 {
-        self.pids.iter().map(|pid| process::cpu_s(*pid)).sum()
-    }
-
-    fn disk_bytes(&self) -> u64 {
-        self.folders.iter().map(|folder| process::folder_bytes(folder)).sum()
-    }
-
-    fn rss_mib(&self) -> f64 {
-        self.pids.iter().map(|pid| process::rss_mib(*pid)).sum()
-    }
-
-    fn rpc(&self) -> Rpc {
-        Rpc::new(&self.urls[0])
-    }
-
-    fn nodes(&self) -> f64 {
-        self.urls.len() as f64
-    }
-}
 
 /// How to send.
 #[derive(Clone, Copy, Debug)]
@@ -141,14 +94,18 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
     let (disk, cpu, own) = (target.disk_bytes(), target.cpu_s(), process::own_cpu_s());
     let outcome = send(target, signed, pace)?;
     let (cpu, own) = (target.cpu_s() - cpu, process::own_cpu_s() - own);
-    let Tally { done, .. } = tally(&target.rpc(), &outcome, signed)?;
-    let counted = signed.counted(&target.rpc())?;
+    let disk = target.disk_bytes().saturating_sub(disk) as f64;
+    let Tally { done, gas } = tally(&target.rpc(), &outcome, signed)?;
+    let counted = signed.counted(&target.rpc()).map_err(|Failure(why)| {
+        Failure(format!("{}: {why}; {done} of {} succeeded", signed.name, signed.len()))
+    })?;
     let tx_per_s = done as f64 / outcome.seconds;
     let thousands = done.max(1) as f64 / 1_000.0;
-    let ours = !target.pids.is_empty();
+    let ours = target.is_measured();
     if outcome.rejected > 0 {
         println!("  {} of {} were refused at the door", outcome.rejected, signed.len());
     }
+    let a_unit = |total: f64| signed.units.map(|units| total / units.max(1) as f64);
     Ok(Row {
         validators: target.urls.len(),
         tx_per_s: Some(tx_per_s),
@@ -161,9 +118,16 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
         p99_ms: quantile(&outcome.waits_ms, 0.99),
         cpu_s_per_ktx: ours.then_some(cpu / thousands),
         client_cpu_s_per_ktx: Some(own / thousands),
-        disk_bytes_per_tx: ours
-            .then(|| target.disk_bytes().saturating_sub(disk) as f64 / done.max(1) as f64),
+        disk_bytes_per_tx: ours.then_some(disk / done.max(1) as f64),
         rss_mib: ours.then(|| target.rss_mib() / target.nodes()),
+        units: signed.units,
+        units_per_s: signed.units.map(|units| units as f64 / outcome.seconds),
+        transactions: signed.units.map(|_| signed.len() as u64),
+        gas_per_unit: a_unit(gas as f64),
+        blocks: signed.units.map(|_| outcome.blocks),
+        cpu_s_per_kunit: a_unit(cpu * 1_000.0),
+        disk_bytes_per_unit: a_unit(disk),
+        seconds: signed.units.map(|_| outcome.seconds),
         ..Row::named(&signed.name)
     })
 }
@@ -235,15 +199,4 @@ fn tally(rpc: &Rpc, outcome: &Outcome, signed: &Signed) -> Result<Tally, Failure
 fn number(quantity: &Value) -> u64 {
     let digits = quantity.as_str().and_then(|text| text.strip_prefix("0x"));
     digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
-}
-
-/// The keys that send.
-pub(crate) fn keys() -> Result<Vec<Key>, Failure> {
-    Ok((0..SENDERS).map(Key::test).collect::<Result<_, _>>()?)
-}
-
-/// The process on this machine that listens where the address says, if it can be told.
-pub(crate) fn listener_of(url: &str) -> Option<u32> {
-    let port: u16 = url.trim_end_matches('/').rsplit(':').next()?.parse().ok()?;
-    process::listening_on(port)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Signed {
     pub(super) txs: Vec<Ready>,
     /// What the ledger must show when all are final.
     pub(super) checks: Vec<Check>,
+    /// Units that they charge together, where they do.
+    pub(super) units: Option<u64>,
 }
 
 impl Signed {
@@ -66,7 +68,7 @@ impl Check {
         if found == expected {
             return Ok(found);
         }
-        Err(Failure(format!("{expected} {what} were sent, the ledger shows {found}")))
+        Err(Failure(format!("the ledger shows {found} {what}, not {expected}")))
     }
 }
 
@@ -129,7 +131,7 @@ impl Batch {
             Ready { sender: *sender, raw: self.senders[*sender].0.sign(tx.clone()) }
         };
         let txs = in_parallel(self.txs.len(), &one)?;
-        Ok(Signed { name, senders: self.senders.len(), txs, checks: Vec::new() })
+        Ok(Signed { name, senders: self.senders.len(), txs, checks: Vec::new(), units: None })
     }
 }
 

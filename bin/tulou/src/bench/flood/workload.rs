@@ -6,7 +6,7 @@ use alloy_sol_types::SolCall;
 use tulou_client::Key;
 
 use super::{
-    Signed, Target, ballots, city, keys,
+    Signed, Target, ballots, bills, city, keys,
     signed::{Ready, in_parallel},
     token,
 };
@@ -86,14 +86,11 @@ impl Workload {
     }
 
     /// Sets up what it needs and signs its transactions.
-    ///
-    /// # Errors
-    /// The set-up fails; [`Self::Bills`] is a job and no flow of transactions, see [`super::bills`].
     pub(crate) fn prepare(self, target: &Target, sizes: &Sizes) -> Result<Signed, Failure> {
         match self {
             Self::Ballots => ballots::prepare(target, sizes),
             Self::CityHour => city::prepare(target, sizes),
-            Self::Bills => Err(Failure("bills are charged as one job".into())),
+            Self::Bills => bills::prepare(target, sizes),
             _ => self.simple(target, sizes.transactions),
         }
     }
@@ -123,7 +120,8 @@ impl Workload {
             Ready { sender, raw }
         };
         let txs = in_parallel(count, &one)?;
-        Ok(Signed { name: self.name(accounts), senders: keys.len(), txs, checks: Vec::new() })
+        let (name, senders) = (self.name(accounts), keys.len());
+        Ok(Signed { name, senders, txs, checks: Vec::new(), units: None })
     }
 
     fn sign(
