@@ -94,7 +94,9 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
     let (disk, cpu, own) = (target.disk_bytes(), target.cpu_s(), process::own_cpu_s());
     let outcome = send(target, signed, pace)?;
     let (cpu, own) = (target.cpu_s() - cpu, process::own_cpu_s() - own);
-    let disk = target.disk_bytes().saturating_sub(disk) as f64;
+    // A store that tidies up what came before can shrink: then the growth is not known.
+    let disk = target.disk_bytes().zip(disk).and_then(|(after, before)| after.checked_sub(before));
+    let disk = disk.map(|bytes| bytes as f64);
     let Tally { done, gas } = tally(&target.rpc(), &outcome, signed)?;
     let counted = signed.counted(&target.rpc()).map_err(|Failure(why)| {
         Failure(format!("{}: {why}; {done} of {} succeeded", signed.name, signed.len()))
@@ -118,7 +120,7 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
         p99_ms: quantile(&outcome.waits_ms, 0.99),
         cpu_s_per_ktx: ours.then_some(cpu / thousands),
         client_cpu_s_per_ktx: Some(own / thousands),
-        disk_bytes_per_tx: ours.then_some(disk / done.max(1) as f64),
+        disk_bytes_per_tx: disk.map(|bytes| bytes / done.max(1) as f64),
         rss_mib: ours.then(|| target.rss_mib() / target.nodes()),
         units: signed.units,
         units_per_s: signed.units.map(|units| units as f64 / outcome.seconds),
@@ -126,7 +128,7 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
         gas_per_unit: a_unit(gas as f64),
         blocks: signed.units.map(|_| outcome.blocks),
         cpu_s_per_kunit: a_unit(cpu * 1_000.0),
-        disk_bytes_per_unit: a_unit(disk),
+        disk_bytes_per_unit: disk.and_then(a_unit),
         seconds: signed.units.map(|_| outcome.seconds),
         ..Row::named(&signed.name)
     })

@@ -106,8 +106,11 @@ impl Target {
         self.pids().into_iter().map(process::cpu_s).sum()
     }
 
-    pub(super) fn disk_bytes(&self) -> u64 {
-        self.folders().iter().map(|folder| process::folder_bytes(folder)).sum()
+    /// Bytes of the nodes' folders; none where the nodes are not ours.
+    pub(super) fn disk_bytes(&self) -> Option<u64> {
+        let folders = self.folders();
+        let bytes = folders.iter().map(|folder| process::folder_bytes(folder)).sum();
+        (!folders.is_empty()).then_some(bytes)
     }
 
     pub(super) fn rss_mib(&self) -> f64 {
