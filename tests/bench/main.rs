@@ -34,8 +34,8 @@ fn every_row_is_counted_by_the_ledger_itself() {
     }
     let text = fs::read_to_string(folder.path().join("load.json")).expect("the rows");
     let rows: Vec<Value> = serde_json::from_str(&text).expect("rows as JSON");
-    // Eight workloads, and the transfers also at 80 %; one; five on the peer.
-    assert_eq!(rows.len(), 9 + 3 + 5, "{text}");
+    // Six workloads, one of them on three validators too, and three on the peer.
+    assert_eq!(rows.len(), 6 + 1 + 3, "{text}");
     for row in &rows {
         assert_eq!(row["success"], json!(1.0), "{row}");
         for column in ["tx_per_s", "limit_per_s", "share", "p50_ms", "p99_ms", "rss_mib"] {

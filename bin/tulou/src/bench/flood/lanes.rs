@@ -137,6 +137,6 @@ fn request(txs: &[&Bytes]) -> Request {
             )
         })
         .collect();
-    let hashes = txs.iter().map(|raw| keccak256(raw)).collect();
+    let hashes = txs.iter().map(keccak256).collect();
     Request { body: format!("[{}]", calls.join(",")), hashes }
 }

@@ -21,7 +21,7 @@ enum Nodes {
     /// A dev ledger: account 0 of the test mnemonic holds every office, and the clock moves.
     Dev(Server),
     /// A consortium of processes, and by how many seconds their clocks are ahead.
-    Consortium(RefCell<(Cluster, u64)>),
+    Consortium(Box<RefCell<(Cluster, u64)>>),
     /// Somebody else's: nothing but Ethereum. The process, where it is on this machine.
     Peer(Option<u32>),
 }
@@ -63,7 +63,7 @@ impl Target {
         plan.filler = accounts;
         let cluster = Cluster::start(plan)?;
         let (urls, chain_id) = (cluster.urls(), cluster.chain_id());
-        let nodes = Nodes::Consortium(RefCell::new((cluster, 0)));
+        let nodes = Nodes::Consortium(Box::new(RefCell::new((cluster, 0))));
         Ok(Self { nodes, urls, chain_id, accounts })
     }
 
