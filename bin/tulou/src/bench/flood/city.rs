@@ -31,9 +31,9 @@ enum Event {
     Token,
 }
 
-/// The mix: events, how many of 1,000 transactions, and whence. The figures are those of the load model
-/// in `docs/performance/load.md`, which come to 1,008 a second; the ballots give 30 of them to tokens,
-/// which the model does not have.
+/// The mix: events, how many of 1,000 transactions, and their name. The figures are those of the load
+/// model in `docs/performance/load.md`, which come to about 1,000 a second at its peak; the ballots give
+/// up some of theirs for tokens, which the model does not have.
 const MIX: [(Event, u64, &str); 5] = [
     // 500 communities of 1,000 households vote within ten minutes: 833 a second.
     (Event::Ballot, 800, "ballots"),
