@@ -49,7 +49,7 @@ pub(crate) struct Sizes {
     /// Transactions of each row but those of bills and city-hour.
     #[arg(long, default_value_t = 60_000)]
     pub(crate) transactions: usize,
-    /// Owners with a home and a key of their own: ballots and city-hour. Each casts one ballot.
+    /// Owners with a home and a key of their own, in ballots and city-hour. In ballots each votes once.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) owners: u64,
     /// Units that bills charges.
