@@ -3,31 +3,33 @@
 use std::path::Path;
 
 use clap::Args;
-use tulou_client::Rpc;
-use tulou_testing::{Cluster, ClusterPlan};
 
 use super::{
-    Server,
-    flood::{self, Pace, Target, Workload},
+    flood::{self, Pace, Sizes, Target, Workload},
     report::{Row, keep},
 };
-use crate::{dev, output::Failure};
+use crate::output::Failure;
 
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
-    /// Transactions of each row.
-    #[arg(long, default_value_t = 60_000)]
-    transactions: usize,
+    #[command(flatten)]
+    sizes: Sizes,
     /// What to send.
-    #[arg(long, value_delimiter = ',', default_value = "transfer,hot,token,tokens32,store")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "transfer,hot,token,tokens32,store,ballots,bills,city-hour"
+    )]
     workloads: Vec<Workload>,
     /// Accounts in the state, for the native transfers; the other rows take the first.
     #[arg(long, value_delimiter = ',', default_value = "10000,1000000,10000000")]
     accounts: Vec<u64>,
-    /// Validators on this machine of the rows with more than one.
+    /// Validators on this machine of the rows with more than one: transfer and city-hour.
     #[arg(long, default_value_t = 4)]
     members: usize,
     /// Another endpoint for the same load, as NAME=URL; its test mnemonic's accounts must be funded.
+    /// What calls modules of this ledger is left out.
     #[arg(long)]
     peer: Vec<String>,
 }
@@ -38,14 +40,16 @@ pub(crate) fn measure(options: &Options) -> Vec<Row> {
     let first = options.accounts.first().copied().unwrap_or(10_000);
     for accounts in &options.accounts {
         if options.workloads.contains(&Workload::Transfer) {
-            keep(&mut rows, one(Workload::Transfer, *accounts, options.transactions));
+            keep(&mut rows, one(Workload::Transfer, *accounts, &options.sizes));
         }
     }
     for workload in options.workloads.iter().filter(|kind| **kind != Workload::Transfer) {
-        keep(&mut rows, one(*workload, first, options.transactions));
+        keep(&mut rows, one(*workload, first, &options.sizes));
     }
-    if options.members > 1 {
-        keep(&mut rows, several(options.members, first, options.transactions));
+    for workload in [Workload::Transfer, Workload::CityHour] {
+        if options.members > 1 && options.workloads.contains(&workload) {
+            keep(&mut rows, several(options.members, workload, first, &options.sizes));
+        }
     }
     for peer in &options.peer {
         keep(&mut rows, other(peer, options));
@@ -53,47 +57,37 @@ pub(crate) fn measure(options: &Options) -> Vec<Row> {
     rows
 }
 
-/// One validator: at full speed, and at four fifths of that.
-fn one(workload: Workload, accounts: u64, count: usize) -> Result<Vec<Row>, Failure> {
+/// One validator.
+fn one(workload: Workload, accounts: u64, sizes: &Sizes) -> Result<Vec<Row>, Failure> {
     println!("measuring one validator, {workload:?}, {accounts} accounts ...");
-    let node = Server::start(accounts)?;
-    let target = Target {
-        urls: vec![node.rpc().url().to_owned()],
-        chain_id: dev::CHAIN_ID,
-        accounts,
-        pids: vec![node.pid()],
-        folders: vec![node.dir().to_owned()],
-    };
-    both(&target, workload, count)
+    rows_of(&Target::dev(accounts)?, workload, sizes)
 }
 
 /// Several validators on this machine, transactions sent to all.
-fn several(members: usize, accounts: u64, count: usize) -> Result<Vec<Row>, Failure> {
-    println!("measuring {members} validators, {accounts} accounts ...");
-    let mut plan = ClusterPlan::new(&std::env::current_exe()?, members);
-    plan.heartbeat_ms = 5_000;
-    // Blocks as large as those of a dev ledger, and senders who can pay.
-    plan.gas_limit = Some(dev::GAS_LIMIT);
-    plan.funded = flood::keys()?.iter().map(|key| key.address()).collect();
-    plan.filler = accounts;
-    let cluster = Cluster::start(plan)?;
-    let pids = (0..members).filter_map(|member| cluster.pid(member)).collect();
-    let folders = (0..members).map(|member| cluster.folder(member).to_owned()).collect();
-    let chain_id = cluster.chain_id();
-    let target = Target { urls: cluster.urls(), chain_id, accounts, pids, folders };
-    both(&target, Workload::Transfer, count)
+fn several(
+    members: usize,
+    workload: Workload,
+    accounts: u64,
+    sizes: &Sizes,
+) -> Result<Vec<Row>, Failure> {
+    println!("measuring {members} validators, {workload:?}, {accounts} accounts ...");
+    rows_of(&Target::consortium(members, accounts)?, workload, sizes)
 }
 
-/// At full speed, and the latency at four fifths of it.
-fn both(target: &Target, workload: Workload, count: usize) -> Result<Vec<Row>, Failure> {
-    let full = flood::measure(target, workload, count, Pace::full())?;
-    let mut rows = vec![full];
+/// The row of a workload on a ledger of our own; native transfers also at four fifths of full speed.
+fn rows_of(target: &Target, workload: Workload, sizes: &Sizes) -> Result<Vec<Row>, Failure> {
+    let pace = match workload {
+        Workload::CityHour => Pace::even(sizes.city_rate as f64),
+        _ => Pace::full(),
+    };
+    let mut rows = vec![flood::measure(target, &workload.prepare(target, sizes)?, pace)?];
     if workload == Workload::Transfer
         && let Some(rate) = rows[0].tx_per_s
     {
         // Ten seconds, or as many transactions as the row at full speed has.
-        let fewer = ((rate * 0.8 * 10.0) as usize).min(count);
-        let mut paced = flood::measure(target, workload, fewer, Pace::even(rate * 0.8))?;
+        let transactions = ((rate * 0.8 * 10.0) as usize).min(sizes.transactions);
+        let fewer = workload.prepare(target, &Sizes { transactions, ..*sizes })?;
+        let mut paced = flood::measure(target, &fewer, Pace::even(rate * 0.8))?;
         paced.name = format!("{}, at 80 %", paced.name);
         rows.push(paced);
     }
@@ -108,17 +102,16 @@ fn other(peer: &str, options: &Options) -> Result<Vec<Row>, Failure> {
     let (name, url) =
         peer.split_once('=').ok_or_else(|| Failure(format!("--peer {peer}: expected NAME=URL")))?;
     println!("measuring {name} ...");
-    let chain_id = Rpc::new(url).chain_id()?;
-    let target = Target {
-        urls: vec![url.to_owned()],
-        chain_id,
-        accounts: options.accounts.first().copied().unwrap_or(10_000),
-        pids: flood::listener_of(url).into_iter().collect(),
-        folders: Vec::new(),
-    };
+    let accounts = options.accounts.first().copied().unwrap_or(10_000);
+    let target = Target::peer(url, accounts)?;
     let mut rows = Vec::new();
     for workload in &options.workloads {
-        let mut row = flood::measure(&target, *workload, options.transactions, Pace::full())?;
+        if !workload.is_for_peers() {
+            println!("  {workload:?} calls modules that {name} does not have: left out");
+            continue;
+        }
+        let signed = workload.prepare(&target, &options.sizes)?;
+        let mut row = flood::measure(&target, &signed, Pace::full())?;
         row.name = format!("{name}: {}", row.name);
         rows.push(row);
     }

@@ -67,11 +67,12 @@ pub(crate) fn run(options: &Options) -> Outcome {
         let rows = load::measure(&options.load);
         report::print(
             &rows,
-            "EIP-1559 transactions of 10 accounts, signed and packed beforehand, in batches of 100 over 4 \
-             keep-alive connections to each node (at 80 %: batches of 25, evenly); counted when a client \
-             that asks every 4 ms sees them in a block. limit/s: senders of the same transactions \
-             recovered on all cores in the same run; share: tx/s of limit/s divided by the validators. \
-             client s/ktx includes that client.",
+            "EIP-1559 transactions, signed and packed beforehand, of 10 accounts (ballots and city-hour: of \
+             every owner), in batches of 100 over 4 keep-alive connections to each node (at 80 % and in \
+             city-hour: batches of 25, evenly); counted when a client that asks every 4 ms sees them in \
+             a block. limit/s: senders of the same transactions recovered on all cores in the same run; \
+             share: tx/s of limit/s divided by the validators. client s/ktx includes that client. \
+             counted: what the ledger itself shows at the end.",
         );
         report::write(&rows, &load::file_beside(&options.out))?;
     }

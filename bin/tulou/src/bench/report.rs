@@ -26,6 +26,9 @@ pub(crate) struct Row {
     pub(crate) share: Option<f64>,
     /// Part of the transactions that succeeded.
     pub(crate) success: Option<f64>,
+    /// What the ledger itself shows at the end: ballots, bank lines and documents, shares of a cost. The
+    /// row is there only where they are as many as were sent.
+    pub(crate) counted: Option<u64>,
     pub(crate) blocks_per_s: Option<f64>,
     /// From sending a transaction to seeing it in a final block.
     pub(crate) p50_ms: Option<f64>,
@@ -43,6 +46,15 @@ pub(crate) struct Row {
     /// Growth of one process's folder in a day, extrapolated from the interval.
     pub(crate) mb_per_day: Option<f64>,
     pub(crate) certificate_bytes: Option<u64>,
+    /// Units charged in one run, and what that took.
+    pub(crate) units: Option<u64>,
+    pub(crate) units_per_s: Option<f64>,
+    pub(crate) transactions: Option<u64>,
+    pub(crate) gas_per_unit: Option<f64>,
+    pub(crate) blocks: Option<u64>,
+    /// CPU seconds of all nodes together for 1,000 units.
+    pub(crate) cpu_s_per_kunit: Option<f64>,
+    pub(crate) disk_bytes_per_unit: Option<f64>,
     pub(crate) megabytes: Option<f64>,
     pub(crate) mb_per_s: Option<f64>,
     /// Wall time of a job, the start of its process included.
@@ -62,7 +74,7 @@ impl Row {
     }
 
     /// What stands in each column, by its heading.
-    fn cells(&self) -> [(&'static str, Option<String>); 21] {
+    fn cells(&self) -> [(&'static str, Option<String>); 29] {
         let number = |value: Option<f64>, decimals: usize| value.map(|v| format!("{v:.decimals$}"));
         [
             ("validators", Some(self.validators.to_string())),
@@ -73,6 +85,7 @@ impl Row {
             ("limit/s", number(self.limit_per_s, 0)),
             ("share", number(self.share, 3)),
             ("success", number(self.success, 4)),
+            ("counted", self.counted.map(|n| n.to_string())),
             ("blocks/s", number(self.blocks_per_s, 1)),
             ("p50 ms", number(self.p50_ms, 1)),
             ("p99 ms", number(self.p99_ms, 1)),
@@ -83,6 +96,13 @@ impl Row {
             ("CPU", number(self.cpu, 4)),
             ("MB/day", number(self.mb_per_day, 1)),
             ("cert B", self.certificate_bytes.map(|n| n.to_string())),
+            ("units", self.units.map(|n| n.to_string())),
+            ("units/s", number(self.units_per_s, 0)),
+            ("tx", self.transactions.map(|n| n.to_string())),
+            ("gas/unit", number(self.gas_per_unit, 0)),
+            ("blocks", self.blocks.map(|n| n.to_string())),
+            ("cpu s/kunit", number(self.cpu_s_per_kunit, 4)),
+            ("B/unit", number(self.disk_bytes_per_unit, 0)),
             ("MB", number(self.megabytes, 1)),
             ("MB/s", number(self.mb_per_s, 1)),
             ("seconds", number(self.seconds, 2)),

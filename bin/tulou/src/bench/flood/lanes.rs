@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, hex, keccak256};
+use alloy_primitives::{B256, Bytes, hex, keccak256};
 
 use super::{PATIENCE, Pace, Signed, Target};
 use crate::output::Failure;
@@ -43,16 +43,17 @@ impl Lanes {
     /// Deals the senders to the connections, so that each sender's nonces stay in order.
     pub(super) fn pack(target: &Target, signed: &Signed, pace: Pace) -> Self {
         let wanted = pace.connections.max(1) * target.urls.len();
-        let count = wanted.min(signed.senders.len()).max(1);
-        let lanes = (0..count).map(|lane| {
-            let mine = signed.senders.iter().skip(lane).step_by(count);
-            let mine: Vec<_> = mine.map(|list| list.iter()).collect();
-            let share = mine.iter().map(|list| list.len()).sum::<usize>() as f64;
-            let requests = pack(mine, pace.batch);
+        let count = wanted.min(signed.senders).max(1);
+        let mut dealt: Vec<Vec<&Bytes>> = vec![Vec::new(); count];
+        for tx in &signed.txs {
+            dealt[tx.sender % count].push(&tx.raw);
+        }
+        let lanes = dealt.into_iter().enumerate().map(|(lane, mine)| {
             let every = pace.tx_per_s.map(|all| {
-                let mine = all * share / signed.len().max(1) as f64;
+                let mine = all * mine.len() as f64 / signed.len().max(1) as f64;
                 Duration::from_secs_f64(pace.batch as f64 / mine.max(0.001))
             });
+            let requests = mine.chunks(pace.batch.max(1)).map(request).collect();
             let offset = every.unwrap_or_default().mul_f64(lane as f64 / count as f64);
             Lane { url: target.urls[lane % target.urls.len()].clone(), requests, every, offset }
         });
@@ -124,38 +125,18 @@ impl Lane {
     }
 }
 
-/// Takes one transaction of each sender in turn until all are packed.
-fn pack<'a>(
-    mut senders: Vec<std::slice::Iter<'a, alloy_primitives::Bytes>>,
-    batch: usize,
-) -> Vec<Request> {
-    let mut requests = Vec::new();
-    let (mut calls, mut hashes) = (Vec::new(), Vec::new());
-    let mut close = |calls: &mut Vec<String>, hashes: &mut Vec<B256>| {
-        if !calls.is_empty() {
-            let body = format!("[{}]", std::mem::take(calls).join(","));
-            requests.push(Request { body, hashes: std::mem::take(hashes) });
-        }
-    };
-    loop {
-        let mut any = false;
-        for sender in &mut senders {
-            let Some(raw) = sender.next() else { continue };
-            any = true;
-            calls.push(format!(
-                r#"{{"jsonrpc":"2.0","id":{},"method":"eth_sendRawTransaction","params":["{}"]}}"#,
-                calls.len(),
+/// One batch, ready to be posted.
+fn request(txs: &[&Bytes]) -> Request {
+    let calls: Vec<String> = txs
+        .iter()
+        .enumerate()
+        .map(|(id, raw)| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_sendRawTransaction","params":["{}"]}}"#,
                 hex::encode_prefixed(raw)
-            ));
-            hashes.push(keccak256(raw));
-            if calls.len() == batch {
-                close(&mut calls, &mut hashes);
-            }
-        }
-        if !any {
-            break;
-        }
-    }
-    close(&mut calls, &mut hashes);
-    requests
+            )
+        })
+        .collect();
+    let hashes = txs.iter().map(keccak256).collect();
+    Request { body: format!("[{}]", calls.join(",")), hashes }
 }

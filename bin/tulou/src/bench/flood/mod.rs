@@ -4,23 +4,32 @@
 //! The generator's own CPU time is reported apart from that of the nodes. Nothing is signed, encoded or
 //! decoded while the clock runs, except the hashes of the blocks that come back.
 
+mod ballots;
+mod bills;
+mod city;
+mod community;
 mod follow;
 mod lanes;
+mod signed;
+mod target;
 mod token;
 mod workload;
 
 use std::{
-    path::PathBuf,
+    collections::HashSet,
     thread,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, Bytes};
-use serde_json::json;
-use tulou_client::{Key, Rpc};
+use alloy_primitives::{B256, keccak256};
+use serde_json::{Value, json};
+use tulou_client::Rpc;
 
-pub(crate) use self::workload::Workload;
-use self::{follow::Follower, lanes::Lanes};
+use self::{follow::Follower, lanes::Lanes, signed::Signed, target::keys};
+pub(crate) use self::{
+    target::Target,
+    workload::{Sizes, Workload},
+};
 use crate::{
     bench::{
         limit, process,
@@ -30,44 +39,9 @@ use crate::{
 };
 
 /// Accounts of the test mnemonic that send. Every development chain funds at least ten of them.
-pub(crate) const SENDERS: u32 = 10;
+const SENDERS: u32 = 10;
 /// Longest wait for the last transaction to be in a block.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where to send, and whose cost to count.
-pub(crate) struct Target {
-    /// One endpoint for each node; the senders are dealt to them.
-    pub(crate) urls: Vec<String>,
-    pub(crate) chain_id: u64,
-    /// Accounts of the state that receive.
-    pub(crate) accounts: u64,
-    /// Processes of the nodes on this machine; empty where they are not ours to measure.
-    pub(crate) pids: Vec<u32>,
-    /// Their folders.
-    pub(crate) folders: Vec<PathBuf>,
-}
-
-impl Target {
-    fn cpu_s(&self) -> f64 {
-        self.pids.iter().map(|pid| process::cpu_s(*pid)).sum()
-    }
-
-    fn disk_bytes(&self) -> u64 {
-        self.folders.iter().map(|folder| process::folder_bytes(folder)).sum()
-    }
-
-    fn rss_mib(&self) -> f64 {
-        self.pids.iter().map(|pid| process::rss_mib(*pid)).sum()
-    }
-
-    fn rpc(&self) -> Rpc {
-        Rpc::new(&self.urls[0])
-    }
-
-    fn nodes(&self) -> f64 {
-        self.urls.len() as f64
-    }
-}
 
 /// How to send.
 #[derive(Clone, Copy, Debug)]
@@ -88,22 +62,14 @@ impl Pace {
         Self { batch: 100, connections: 4, tx_per_s: None, window: 20_000 }
     }
 
+    /// What has to be there before a row is measured: few on their way, for some are large.
+    fn setup() -> Self {
+        Self { batch: 20, connections: 4, tx_per_s: None, window: 1_000 }
+    }
+
     /// Evenly, in small requests.
     pub(crate) fn even(tx_per_s: f64) -> Self {
         Self { batch: 25, connections: 4, tx_per_s: Some(tx_per_s), window: usize::MAX }
-    }
-}
-
-/// Signed transactions, in the order of the nonces of each sender.
-pub(crate) struct Signed {
-    pub(crate) name: String,
-    /// One list for each sender.
-    pub(crate) senders: Vec<Vec<Bytes>>,
-}
-
-impl Signed {
-    pub(crate) fn len(&self) -> usize {
-        self.senders.iter().map(Vec::len).sum()
     }
 }
 
@@ -121,40 +87,49 @@ struct Outcome {
     last: u64,
 }
 
-/// Prepares what the workload needs on the chain, signs, measures the limit with the very same
-/// transactions, sends, and gives one row.
-pub(crate) fn measure(
-    target: &Target,
-    workload: Workload,
-    count: usize,
-    pace: Pace,
-) -> Result<Row, Failure> {
-    let signed = workload.prepare(target, count)?;
-    let limit = limit::recoveries_per_s(&signed.senders.concat());
+/// Measures the limit with the very same transactions, sends them, reads back what the ledger must
+/// show, and gives one row.
+pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Row, Failure> {
+    let limit = limit::recoveries_per_s(&signed.raw());
     let (disk, cpu, own) = (target.disk_bytes(), target.cpu_s(), process::own_cpu_s());
-    let outcome = send(target, &signed, pace)?;
+    let outcome = send(target, signed, pace)?;
     let (cpu, own) = (target.cpu_s() - cpu, process::own_cpu_s() - own);
-    let done = succeeded(&target.rpc(), outcome.first, outcome.last, &signed)?;
+    // A store that tidies up what came before can shrink: then the growth is not known.
+    let disk = target.disk_bytes().zip(disk).and_then(|(after, before)| after.checked_sub(before));
+    let disk = disk.map(|bytes| bytes as f64);
+    let Tally { done, gas } = tally(&target.rpc(), &outcome, signed)?;
+    let counted = signed.counted(&target.rpc()).map_err(|Failure(why)| {
+        Failure(format!("{}: {why}; {done} of {} succeeded", signed.name, signed.len()))
+    })?;
     let tx_per_s = done as f64 / outcome.seconds;
     let thousands = done.max(1) as f64 / 1_000.0;
-    let ours = !target.pids.is_empty();
+    let ours = target.is_measured();
     if outcome.rejected > 0 {
         println!("  {} of {} were refused at the door", outcome.rejected, signed.len());
     }
+    let a_unit = |total: f64| signed.units.map(|units| total / units.max(1) as f64);
     Ok(Row {
         validators: target.urls.len(),
         tx_per_s: Some(tx_per_s),
         limit_per_s: Some(limit),
         share: Some(tx_per_s / (limit / target.nodes())),
         success: Some(done as f64 / signed.len() as f64),
+        counted,
         blocks_per_s: Some(outcome.blocks as f64 / outcome.seconds),
         p50_ms: quantile(&outcome.waits_ms, 0.5),
         p99_ms: quantile(&outcome.waits_ms, 0.99),
         cpu_s_per_ktx: ours.then_some(cpu / thousands),
         client_cpu_s_per_ktx: Some(own / thousands),
-        disk_bytes_per_tx: ours
-            .then(|| target.disk_bytes().saturating_sub(disk) as f64 / done.max(1) as f64),
+        disk_bytes_per_tx: disk.map(|bytes| bytes / done.max(1) as f64),
         rss_mib: ours.then(|| target.rss_mib() / target.nodes()),
+        units: signed.units,
+        units_per_s: signed.units.map(|units| units as f64 / outcome.seconds),
+        transactions: signed.units.map(|_| signed.len() as u64),
+        gas_per_unit: a_unit(gas as f64),
+        blocks: signed.units.map(|_| outcome.blocks),
+        cpu_s_per_kunit: a_unit(cpu * 1_000.0),
+        disk_bytes_per_unit: disk.and_then(a_unit),
+        seconds: signed.units.map(|_| outcome.seconds),
         ..Row::named(&signed.name)
     })
 }
@@ -196,29 +171,34 @@ fn send(target: &Target, signed: &Signed, pace: Pace) -> Result<Outcome, Failure
     })
 }
 
-/// Receipts with status 1 of our transactions in a range of blocks.
-fn succeeded(rpc: &Rpc, from: u64, to: u64, signed: &Signed) -> Result<usize, Failure> {
-    let ours: std::collections::HashSet<B256> =
-        signed.senders.iter().flatten().map(alloy_primitives::keccak256).collect();
-    let mut done = 0;
-    for height in from..=to {
+/// What the receipts of our transactions say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    /// Receipts with status 1.
+    done: usize,
+    /// Gas of all of them.
+    gas: u64,
+}
+
+/// Reads the receipts of the blocks in which our transactions were seen.
+fn tally(rpc: &Rpc, outcome: &Outcome, signed: &Signed) -> Result<Tally, Failure> {
+    let ours: HashSet<B256> = signed.txs.iter().map(|tx| keccak256(&tx.raw)).collect();
+    let mut tally = Tally::default();
+    for height in outcome.first..=outcome.last {
         let receipts = rpc.call("eth_getBlockReceipts", json!([format!("{height:#x}")]))?;
         for receipt in receipts.as_array().into_iter().flatten() {
             let hash = receipt["transactionHash"].as_str().and_then(|text| text.parse().ok());
-            let counts = hash.is_some_and(|hash: B256| ours.contains(&hash));
-            done += usize::from(counts && receipt["status"] == json!("0x1"));
+            if hash.is_some_and(|hash: B256| ours.contains(&hash)) {
+                tally.done += usize::from(receipt["status"] == json!("0x1"));
+                tally.gas += number(&receipt["gasUsed"]);
+            }
         }
     }
-    Ok(done)
+    Ok(tally)
 }
 
-/// The keys that send.
-pub(crate) fn keys() -> Result<Vec<Key>, Failure> {
-    Ok((0..SENDERS).map(Key::test).collect::<Result<_, _>>()?)
-}
-
-/// The process on this machine that listens where the address says, if it can be told.
-pub(crate) fn listener_of(url: &str) -> Option<u32> {
-    let port: u16 = url.trim_end_matches('/').rsplit(':').next()?.parse().ok()?;
-    process::listening_on(port)
+/// A quantity of the protocol, `0x1f` for example; 0 for what is none.
+fn number(quantity: &Value) -> u64 {
+    let digits = quantity.as_str().and_then(|text| text.strip_prefix("0x"));
+    digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
 }

@@ -1,13 +1,15 @@
 //! What is sent.
 
-use std::thread;
-
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_sol_types::SolCall;
 use tulou_client::Key;
 
-use super::{Signed, Target, keys, token};
+use super::{
+    Signed, Target, ballots, bills, city, keys,
+    signed::{Ready, in_parallel},
+    token,
+};
 use crate::output::Failure;
 
 /// Gas of a call to one of the contracts.
@@ -19,7 +21,7 @@ const FEE_CAP: u128 = 20_000_000_000;
 /// Contracts of the row that spreads its calls.
 const CONTRACTS: usize = 32;
 
-/// A kind of load that any Ethereum endpoint can bear.
+/// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Workload {
     /// Native transfers to many accounts.
@@ -32,6 +34,33 @@ pub(crate) enum Workload {
     Tokens32,
     /// Values of 256 bytes under new keys.
     Store,
+    /// One ballot of every owner of a large estate.
+    Ballots,
+    /// The shares of all units in decided jobs, in one run.
+    Bills,
+    /// What a city of 500 estates does in its busiest hour, at a given rate.
+    CityHour,
+}
+
+/// How large the rows are.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Sizes {
+    /// Transactions of each row but those of bills and city-hour.
+    #[arg(long, default_value_t = 60_000)]
+    pub(crate) transactions: usize,
+    /// Owners with a home and a key of their own, in ballots and city-hour. In ballots each votes once.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) owners: u64,
+    /// Units that bills charges.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) units: u64,
+    /// Transactions a second of city-hour.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) city_rate: u64,
+    /// Seconds that city-hour lasts.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) city_seconds: u64,
 }
 
 /// Account number `index` of those that a filled ledger begins with.
@@ -40,6 +69,11 @@ pub(crate) fn recipients(index: u64) -> Address {
 }
 
 impl Workload {
+    /// Whether any Ethereum endpoint can bear it. The others call modules of this ledger.
+    pub(crate) fn is_for_peers(self) -> bool {
+        !matches!(self, Self::Ballots | Self::Bills | Self::CityHour)
+    }
+
     fn name(self, accounts: u64) -> String {
         match self {
             Self::Transfer => format!("native transfer to {accounts} accounts"),
@@ -47,34 +81,47 @@ impl Workload {
             Self::Token => format!("ERC-20 transfer to {accounts} accounts"),
             Self::Tokens32 => "ERC-20 transfer, 32 contracts".into(),
             Self::Store => "key-value, 256 bytes".into(),
+            Self::Ballots | Self::Bills | Self::CityHour => format!("{self:?}"),
         }
     }
 
-    /// Deploys what it needs and signs `count` transactions.
-    pub(super) fn prepare(self, target: &Target, count: usize) -> Result<Signed, Failure> {
+    /// Sets up what it needs and signs its transactions.
+    pub(crate) fn prepare(self, target: &Target, sizes: &Sizes) -> Result<Signed, Failure> {
+        match self {
+            Self::Ballots => ballots::prepare(target, sizes),
+            Self::CityHour => city::prepare(target, sizes),
+            Self::Bills => bills::prepare(target, sizes),
+            _ => self.simple(target, sizes.transactions),
+        }
+    }
+
+    /// Transactions that any Ethereum endpoint takes, of the test mnemonic's accounts in turn.
+    fn simple(self, target: &Target, count: usize) -> Result<Signed, Failure> {
         let (rpc, chain_id, keys) = (target.rpc(), target.chain_id, keys()?);
         let contracts = match self {
-            Self::Transfer | Self::Hot => Vec::new(),
             Self::Token => vec![token::deploy_token(&rpc, chain_id, &keys)?],
             Self::Tokens32 => (0..CONTRACTS)
                 .map(|_| token::deploy_token(&rpc, chain_id, &keys))
                 .collect::<Result<_, _>>()?,
             Self::Store => vec![token::deploy_store(&rpc, chain_id, &keys[0])?],
+            _ => Vec::new(),
         };
         let mut nonces = Vec::new();
         for key in &keys {
             nonces.push(rpc.next_nonce(key.address())?);
         }
         let accounts = target.accounts;
-        let one = |sender: usize, round: usize| {
-            let (key, index) = (&keys[sender], round * keys.len() + sender);
+        let one = |index: usize| {
+            let (sender, round) = (index % keys.len(), index / keys.len());
             let nonce = nonces[sender] + round as u64;
             // A large step without a common factor visits distant accounts one after the other.
             let to = recipients((index as u64 * 7_919) % accounts.max(1));
-            self.sign(key, chain_id, nonce, &contracts, index, to)
+            let raw = self.sign(&keys[sender], chain_id, nonce, &contracts, index, to);
+            Ready { sender, raw }
         };
-        let senders = sign_all(keys.len(), count, &one)?;
-        Ok(Signed { name: self.name(accounts), senders })
+        let txs = in_parallel(count, &one)?;
+        let (name, senders) = (self.name(accounts), keys.len());
+        Ok(Signed { name, senders, txs, checks: Vec::new(), units: None })
     }
 
     fn sign(
@@ -89,7 +136,6 @@ impl Workload {
         let contract = contracts.get(index % contracts.len().max(1)).copied();
         let one = U256::from(1);
         match self {
-            Self::Transfer => transfer(key, chain_id, nonce, to),
             Self::Hot => transfer(key, chain_id, nonce, recipients(0)),
             Self::Token | Self::Tokens32 => {
                 let call = token::transferCall { to, value: one };
@@ -101,6 +147,7 @@ impl Workload {
                 let call = token::putCall { key: slot, value };
                 sign(key, chain_id, nonce, contract, call.abi_encode().into(), PUT_GAS)
             }
+            _ => transfer(key, chain_id, nonce, to),
         }
     }
 }
@@ -137,34 +184,4 @@ pub(super) fn sign(
         input,
         ..Default::default()
     })
-}
-
-/// Signs on all cores: `one(sender, round)`.
-fn sign_all(
-    senders: usize,
-    count: usize,
-    one: &(impl Fn(usize, usize) -> Bytes + Sync),
-) -> Result<Vec<Vec<Bytes>>, Failure> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let lists: Vec<usize> = (0..senders).collect();
-    let parts = thread::scope(|scope| {
-        let jobs: Vec<_> = lists
-            .chunks(senders.div_ceil(threads).max(1))
-            .map(|mine| {
-                scope.spawn(move || {
-                    let list = |&sender: &usize| {
-                        let rounds = (count + senders - 1 - sender) / senders;
-                        (0..rounds).map(|round| one(sender, round)).collect::<Vec<_>>()
-                    };
-                    mine.iter().map(list).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        jobs.into_iter().map(|job| job.join()).collect::<Vec<_>>()
-    });
-    let mut signed = Vec::with_capacity(senders);
-    for part in parts {
-        signed.extend(part.map_err(|_| Failure("a signing thread broke".into()))?);
-    }
-    Ok(signed)
 }
