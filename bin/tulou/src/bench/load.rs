@@ -34,6 +34,13 @@ pub(crate) struct Options {
     peer: Vec<String>,
 }
 
+impl Options {
+    /// Validators of the rows with more than one.
+    pub(crate) fn members(&self) -> usize {
+        self.members
+    }
+}
+
 /// All rows under load. What cannot be measured is said and left out.
 pub(crate) fn measure(options: &Options) -> Vec<Row> {
     let mut rows = Vec::new();

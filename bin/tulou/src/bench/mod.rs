@@ -8,6 +8,7 @@ mod flood;
 mod idle;
 mod limit;
 mod load;
+mod overload;
 pub(crate) mod process;
 mod report;
 mod single;
@@ -40,10 +41,12 @@ pub(crate) struct Options {
     #[arg(long, default_value = "demo/guihua")]
     register: PathBuf,
     /// What to measure.
-    #[arg(long, value_delimiter = ',', default_value = "node,load,consortium")]
+    #[arg(long, value_delimiter = ',', default_value = "node,load,overload,consortium")]
     parts: Vec<Part>,
     #[command(flatten)]
     load: load::Options,
+    #[command(flatten)]
+    overload: overload::Options,
     #[command(flatten)]
     consortium: consortium::Sizes,
 }
@@ -55,6 +58,8 @@ enum Part {
     Node,
     /// Full speed, at several sizes of the state; several validators; other endpoints.
     Load,
+    /// A crowd of followers, and several times the capacity.
+    Overload,
     /// Several validators, many ledgers, copies.
     Consortium,
 }
@@ -75,6 +80,16 @@ pub(crate) fn run(options: &Options) -> Outcome {
              counted: what the ledger itself shows at the end.",
         );
         report::write(&rows, &load::file_beside(&options.out))?;
+    }
+    if options.parts.contains(&Part::Overload) {
+        let rows = overload::measure(&options.overload, options.load.members());
+        report::print(
+            &rows,
+            "A resident sends one transaction after the other and waits for each receipt. A spike offers \
+             transfers of thousands of accounts in batches of 50 and begins again with those that were \
+             refused; offered/s is what the answers left time for. CPU: share of one core while nobody sends.",
+        );
+        report::write(&rows, &overload::file_beside(&options.out))?;
     }
     if options.parts.contains(&Part::Consortium) {
         consortium::run(&options.consortium, &consortium::file_beside(&options.out))?;

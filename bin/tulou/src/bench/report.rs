@@ -20,6 +20,8 @@ pub(crate) struct Row {
     /// One-way delay of every link.
     pub(crate) delay_ms: Option<u64>,
     pub(crate) tx_per_s: Option<f64>,
+    /// Transactions a second that were offered, those that were refused included.
+    pub(crate) offered_per_s: Option<f64>,
     /// Recoveries per second on all cores, of the same transactions in the same run.
     pub(crate) limit_per_s: Option<f64>,
     /// `tx_per_s` / (`limit_per_s` / validators on this host).
@@ -74,13 +76,14 @@ impl Row {
     }
 
     /// What stands in each column, by its heading.
-    fn cells(&self) -> [(&'static str, Option<String>); 29] {
+    fn cells(&self) -> [(&'static str, Option<String>); 30] {
         let number = |value: Option<f64>, decimals: usize| value.map(|v| format!("{v:.decimals$}"));
         [
             ("validators", Some(self.validators.to_string())),
             ("ledgers", Some(self.ledgers.to_string())),
             ("accounts", self.accounts.map(|n| n.to_string())),
             ("delay ms", self.delay_ms.map(|n| n.to_string())),
+            ("offered/s", number(self.offered_per_s, 0)),
             ("tx/s", number(self.tx_per_s, 0)),
             ("limit/s", number(self.limit_per_s, 0)),
             ("share", number(self.share, 3)),

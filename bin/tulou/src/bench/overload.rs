@@ -1,0 +1,279 @@
+//! More than a node can take: a crowd that listens, and a minute at several times its capacity.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use clap::Args;
+use serde_json::json;
+use tulou_client::{Key, Rpc};
+use tulou_testing::{Cluster, ClusterPlan, Crowd, Ears};
+
+use super::{
+    Server, limit, process,
+    report::{Row, keep, quantile},
+};
+use crate::{dev, output::Failure};
+
+/// Calls in one request of a spike.
+const BATCH: usize = 50;
+/// Nonces of each account of a spike: many people who do a little each.
+const NONCES: u64 = 8;
+/// Account of the test mnemonic of the resident who sends one transaction after the other.
+const RESIDENT: u32 = 19;
+/// Rest of the resident.
+const REST: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    /// WebSocket clients of the row with a crowd.
+    #[arg(long, default_value_t = 10_000)]
+    followers: usize,
+    /// Seconds of the spike, and as many to see what it left.
+    #[arg(long, default_value_t = 60)]
+    spike_s: u64,
+    /// Connections of the spike, of all nodes together.
+    #[arg(long, default_value_t = 64)]
+    spike_connections: usize,
+    /// How many times the capacity the spike offers.
+    #[arg(long, default_value_t = 5.0)]
+    spike_factor: f64,
+}
+
+/// The rows. What cannot be measured is said and left out.
+pub(crate) fn measure(options: &Options, members: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    keep(&mut rows, crowd(options.followers));
+    for validators in [1, members] {
+        keep(&mut rows, spike(options, validators));
+    }
+    rows
+}
+
+/// Where the rows go.
+pub(crate) fn file_beside(out: &Path) -> PathBuf {
+    out.with_file_name("overload.json")
+}
+
+/// Clients that follow the chain while one resident uses it.
+fn crowd(clients: usize) -> Result<Vec<Row>, Failure> {
+    println!("measuring {clients} followers ...");
+    let node = Server::start(0)?;
+    let alone = resident(node.rpc(), dev::CHAIN_ID, Duration::from_secs(5))?;
+    let before = node.rss_mib();
+    let crowd = Crowd::gather(node.rpc().url(), clients, "newHeads", Ears::Open)?;
+    let quiet = node.cpu_s();
+    let begun = Instant::now();
+    thread::sleep(Duration::from_secs(20));
+    let idle = (node.cpu_s() - quiet) / begun.elapsed().as_secs_f64();
+    let held = node.rss_mib() - before;
+    let waits = resident(node.rpc(), dev::CHAIN_ID, Duration::from_secs(10))?;
+    if crowd.open() != clients {
+        return Err(Failure(format!("{} of {clients} followers stand", crowd.open())));
+    }
+    let row = |name: String, waits: &[f64]| Row {
+        p50_ms: quantile(waits, 0.5),
+        p99_ms: quantile(waits, 0.99),
+        ..Row::named(&name)
+    };
+    let each = held * 1_024.0 / clients.max(1) as f64;
+    let name = format!("{clients} followers, {each:.0} KiB each");
+    Ok(vec![
+        row("a resident, nobody follows".into(), &alone),
+        Row { rss_mib: Some(node.rss_mib()), cpu: Some(idle), ..row(name, &waits) },
+    ])
+}
+
+/// A minute at several times what the nodes can take, and the minute after it.
+fn spike(options: &Options, validators: usize) -> Result<Vec<Row>, Failure> {
+    println!("measuring a spike on {validators} validator(s) ...");
+    let mut plan = ClusterPlan::new(&std::env::current_exe()?, validators);
+    plan.heartbeat_ms = 5_000;
+    plan.gas_limit = Some(dev::GAS_LIMIT);
+    let cluster = Cluster::start(plan)?;
+    let length = Duration::from_secs(options.spike_s.max(1));
+    let (urls, chain_id) = (cluster.urls(), cluster.chain_id());
+    let capacity = capacity(&cluster)?;
+    let offered = capacity * options.spike_factor;
+    // Who is refused comes again with the same bytes, as people do.
+    let count = ((offered * length.as_secs_f64()) as usize).min(600_000);
+    let (requests, limit) = requests(chain_id, count);
+    let before = resident(cluster.rpc(0), chain_id, Duration::from_secs(5))?;
+    let (first, rpc) = (cluster.highest(), cluster.rpc(0).clone());
+    let (sent, during) = thread::scope(|scope| {
+        let resident = scope.spawn(|| resident(&rpc, chain_id, length));
+        let sent = send(&urls, &requests, options.spike_connections, offered, length);
+        (sent, resident.join())
+    });
+    let (sent, during) =
+        (sent?, during.map_err(|_| Failure("the resident's thread broke".into()))??);
+    let done = included(cluster.rpc(0), first, cluster.highest())?;
+    let after = resident(cluster.rpc(0), chain_id, length.min(Duration::from_secs(10)))?;
+    let health = cluster.rpc(0).get("/readyz")?;
+    if health["ready"] != json!(true) {
+        return Err(Failure(format!("not ready after the spike: {health}")));
+    }
+    let pids = (0..validators).filter_map(|member| cluster.pid(member));
+    let rss = pids.map(process::rss_mib).sum::<f64>() / validators as f64;
+    let seconds = length.as_secs_f64();
+    let row = |what: &str, waits: &[f64]| Row {
+        p50_ms: quantile(waits, 0.5),
+        p99_ms: quantile(waits, 0.99),
+        ..Row::of(what, validators)
+    };
+    let (factor, attempts) = (options.spike_factor, sent as f64 / seconds);
+    Ok(vec![
+        row("a resident before the spike", &before),
+        Row {
+            tx_per_s: Some(done as f64 / seconds),
+            limit_per_s: Some(limit),
+            offered_per_s: Some(attempts),
+            seconds: Some(seconds),
+            ..row(&format!("a resident in a spike, {factor} x capacity"), &during)
+        },
+        Row { rss_mib: Some(rss), ..row("a resident after it", &after) },
+    ])
+}
+
+/// Transactions a second at full speed, measured for some seconds.
+fn capacity(cluster: &Cluster) -> Result<f64, Failure> {
+    let (requests, _) = requests(cluster.chain_id(), 20_000);
+    let first = cluster.highest();
+    let begun = Instant::now();
+    let urls = cluster.urls();
+    thread::scope(|scope| {
+        let share = requests.len().div_ceil(urls.len() * 4).max(1);
+        for (place, mine) in requests.chunks(share).enumerate() {
+            let url = &urls[place % urls.len()];
+            scope.spawn(move || mine.iter().try_for_each(|body| post(&agent(), url, body)));
+        }
+    });
+    let patience = begun + Duration::from_secs(60);
+    let mut done = included(cluster.rpc(0), first, cluster.highest())?;
+    while done < 20_000 && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(50));
+        done = included(cluster.rpc(0), first, cluster.highest())?;
+    }
+    Ok(done as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// Transfers of nothing by many accounts of their own, packed; and the recovery limit for them.
+fn requests(chain_id: u64, count: usize) -> (Vec<String>, f64) {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = count.div_ceil(threads * NONCES as usize);
+    // Different accounts each time, so that nonces begin at 0.
+    let salt = keccak256(format!("{:?}", Instant::now()));
+    let raws: Vec<Bytes> = thread::scope(|scope| {
+        let jobs: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || signed(chain_id, salt, thread * share, share)))
+            .collect();
+        jobs.into_iter().flat_map(|job| job.join().unwrap_or_default()).collect()
+    });
+    let limit = limit::recoveries_per_s(&raws[..raws.len().min(20_000)]);
+    let pack = |raws: &[Bytes]| {
+        let calls = raws.iter().enumerate().map(|(id, raw)| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_sendRawTransaction","params":["{}"]}}"#,
+                hex::encode_prefixed(raw)
+            )
+        });
+        format!("[{}]", calls.collect::<Vec<_>>().join(","))
+    };
+    (raws.chunks(BATCH).map(pack).collect(), limit)
+}
+
+fn signed(
+    chain_id: u64,
+    salt: alloy_primitives::B256,
+    first: usize,
+    accounts: usize,
+) -> Vec<Bytes> {
+    let to = Address::repeat_byte(0x66);
+    let keys: Vec<Key> = (first..first + accounts)
+        .map(|index| Key::from_bytes(keccak256([salt.as_slice(), &index.to_be_bytes()].concat())))
+        .collect();
+    let round =
+        |nonce| keys.iter().map(move |key| key.sign_transfer(chain_id, nonce, to, U256::ZERO));
+    (0..NONCES).flat_map(round).collect()
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(60)))
+        .http_status_as_error(false)
+        .build()
+        .into()
+}
+
+fn post(agent: &ureq::Agent, url: &str, body: &str) -> Result<(), Failure> {
+    let mut answer = agent.post(url).content_type("application/json").send(body)?;
+    answer.body_mut().read_to_string()?;
+    Ok(())
+}
+
+/// Offers requests at a pace, from the first again when all were sent. Gives how many transactions were
+/// offered: fewer than wished where the answers take all the connections' time.
+fn send(
+    urls: &[String],
+    requests: &[String],
+    connections: usize,
+    tx_per_s: f64,
+    length: Duration,
+) -> Result<usize, Failure> {
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now();
+    let every = Duration::from_secs_f64(BATCH as f64 / tx_per_s.max(1.0));
+    let work = |place: usize| {
+        let (agent, url) = (agent(), &urls[place % urls.len()]);
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let due = begun + every * u32::try_from(index).unwrap_or(u32::MAX);
+            if due.max(Instant::now()) >= begun + length {
+                return Ok::<_, Failure>(());
+            }
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            post(&agent, url, &requests[index % requests.len()])?;
+        }
+    };
+    thread::scope(|scope| {
+        let jobs: Vec<_> =
+            (0..connections.max(1)).map(|place| scope.spawn(move || work(place))).collect();
+        jobs.into_iter()
+            .try_for_each(|job| job.join().map_err(|_| Failure("a sending thread broke".into()))?)
+    })?;
+    Ok(next.load(Ordering::Relaxed).saturating_sub(connections) * BATCH)
+}
+
+/// One transaction after the other for some time: milliseconds from sending to its receipt, sorted.
+fn resident(rpc: &Rpc, chain_id: u64, length: Duration) -> Result<Vec<f64>, Failure> {
+    let key = Key::test(RESIDENT)?;
+    let begun = Instant::now();
+    let mut waits = Vec::new();
+    while begun.elapsed() < length {
+        let nonce = rpc.next_nonce(key.address())?;
+        let raw = key.sign_transfer(chain_id, nonce, Address::repeat_byte(0x77), U256::ZERO);
+        let sent = Instant::now();
+        rpc.call("eth_sendRawTransactionSync", json!([raw, 20_000]))?;
+        waits.push(sent.elapsed().as_secs_f64() * 1_000.0);
+        thread::sleep(REST);
+    }
+    waits.sort_by(f64::total_cmp);
+    Ok(waits)
+}
+
+/// Transactions in a range of blocks, the first one left out.
+fn included(rpc: &Rpc, after: u64, to: u64) -> Result<usize, Failure> {
+    let mut done = 0;
+    for height in after + 1..=to {
+        let tag = json!([format!("{height:#x}")]);
+        let count = rpc.call("eth_getBlockTransactionCountByNumber", tag)?;
+        let digits = count.as_str().and_then(|text| text.strip_prefix("0x"));
+        done += digits.and_then(|digits| usize::from_str_radix(digits, 16).ok()).unwrap_or(0);
+    }
+    Ok(done)
+}
