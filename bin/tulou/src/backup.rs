@@ -254,6 +254,7 @@ fn replay(folder: &NodeFolder) -> Outcome {
     let done = replayed.map_err(|fault| {
         Failure::hint(fault, "the node was not changed; compare with another member's node")
     })?;
+    say(&format!("execution and roots, senders known: {:.3} s", done.checking.as_secs_f64()))?;
     say(&format!(
         "{} transactions in {} blocks were executed anew in {:.1} s and came out the same: state root {}",
         done.transactions,

@@ -67,7 +67,20 @@ pub(crate) fn measure(options: &Options) -> Vec<Row> {
 /// One validator.
 fn one(workload: Workload, accounts: u64, sizes: &Sizes) -> Result<Vec<Row>, Failure> {
     println!("measuring one validator, {workload:?}, {accounts} accounts ...");
-    rows_of(&Target::dev(accounts)?, workload, sizes)
+    let target = Target::dev(accounts)?;
+    let mut rows = rows_of(&target, workload, sizes)?;
+    if workload == Workload::Transfer
+        && let Some(node) = target.into_dev()
+    {
+        let (count, seconds) = node.checked_again()?;
+        rows.push(Row {
+            tx_per_s: Some(count as f64 / seconds),
+            seconds: Some(seconds),
+            accounts: Some(accounts),
+            ..Row::named("its blocks checked, senders known, 1 thread")
+        });
+    }
+    Ok(rows)
 }
 
 /// Several validators on this machine, transactions sent to all.

@@ -148,6 +148,29 @@ impl Server {
         self.0.dir()
     }
 
+    /// Ends the node and lets another process check all its blocks again on one thread. Gives the number of
+    /// transactions and the seconds for execution and roots, which is what a validator does with a block
+    /// whose senders it knows.
+    pub(crate) fn checked_again(mut self) -> Result<(u64, f64), Failure> {
+        self.0.kill();
+        let output = Command::new(std::env::current_exe()?)
+            .args(["verify", "--replay", "--dir"])
+            .arg(self.0.dir())
+            .env("RAYON_NUM_THREADS", "1")
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let seconds = text.lines().find_map(|line| {
+            line.strip_prefix("execution and roots, senders known: ")?
+                .strip_suffix(" s")?
+                .parse()
+                .ok()
+        });
+        let count = text.lines().last().and_then(|line| line.split(' ').next()?.parse().ok());
+        seconds.zip(count).map(|(seconds, count)| (count, seconds)).ok_or_else(|| {
+            Failure(format!("not checked again: {text}{}", String::from_utf8_lossy(&output.stderr)))
+        })
+    }
+
     /// CPU seconds the node has used so far, user and system.
     pub(crate) fn cpu_s(&self) -> f64 {
         process::cpu_s(self.0.pid())

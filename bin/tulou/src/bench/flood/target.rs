@@ -67,6 +67,14 @@ impl Target {
         Ok(Self { nodes, urls, chain_id, accounts })
     }
 
+    /// The node of a dev ledger, where it is one.
+    pub(crate) fn into_dev(self) -> Option<Server> {
+        match self.nodes {
+            Nodes::Dev(node) => Some(node),
+            _ => None,
+        }
+    }
+
     /// Somebody else's endpoint.
     pub(crate) fn peer(url: &str, accounts: u64) -> Result<Self, Failure> {
         let chain_id = Rpc::new(url).chain_id()?;
