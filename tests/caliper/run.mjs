@@ -30,7 +30,8 @@ const SUMMARY = '### All test results ###';
 /**
  * Runs one benchmark to its end and ends every process of it.
  * @param {object} options `name` of the benchmark, `url` (ws://) of the node, `number` of transactions of a round,
- *   `report` (path of the HTML page), `env` (settings of Caliper), `limit` (milliseconds after which it is given up), `say` (takes each line of the log).
+ *   `report` (path of the HTML page), `env` (settings of Caliper), `limit` (milliseconds after which it is given up),
+ *   `say` (takes each line of the log).
  * @returns {Promise<{finished: boolean, rounds: object[], log: string}>} each round as `{ name, succ, fail, cells }`.
  */
 export async function run({ name, url, number, report, env = {}, limit, say = () => {} }) {
