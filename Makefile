@@ -10,7 +10,7 @@ PORT ?= 8545
 DIR ?= .tulou/demo
 CONSORTIUM ?= .tulou/consortium
 
-.PHONY: abi consortium help run test check web web-deps bench tools browser test-rust test-web test-clients test-e2e deny fuzz sim clean-demo
+.PHONY: abi consortium help run test check web web-deps bench tools browser test-rust test-web test-clients test-caliper test-e2e deny fuzz sim clean-demo
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,7 +23,7 @@ consortium: web ## five members of the demo estate on this machine, on http://lo
 	cargo build --locked --workspace --bin tulou
 	./target/debug/tulou consortium --dir $(CONSORTIUM) --port $(PORT) $(ARGS)
 
-test: tools browser web build-tests test-rust test-web test-clients test-e2e ## all tests, browser tests too
+test: tools browser web build-tests test-rust test-web test-clients test-caliper test-e2e ## all tests, browser tests too
 
 .PHONY: build-tests
 # One command for the whole tree, so that features are unified once and nothing is compiled twice.
@@ -39,6 +39,11 @@ test-web: web-deps
 test-clients: tests/clients/node_modules/.package-lock.json
 	cargo build --locked --workspace --all-targets
 	cd tests/clients && TULOU_BIN=$(CURDIR)/target/debug/tulou npm test
+
+# solc, which compiles the contract anew, is one of the clients' packages.
+test-caliper: tests/caliper/node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json
+	cargo build --locked --workspace --all-targets
+	cd tests/caliper && TULOU_BIN=$(CURDIR)/target/debug/tulou npm test
 
 test-e2e: browser web-deps
 	cargo build --locked --workspace --all-targets
@@ -76,6 +81,17 @@ web/node_modules/.package-lock.json: web/package-lock.json
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
 	cd tests/clients && npm install --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+tests/caliper/node_modules/.package-lock.json: tests/caliper/package-lock.json
+	cd tests/caliper && npm install --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: caliper
+URL ?= ws://127.0.0.1:$(PORT)
+NUMBER ?= 5000
+caliper: tests/caliper/node_modules/.package-lock.json ## drive a running node with Hyperledger Caliper: make caliper URL=ws://127.0.0.1:8545
+	for name in simple native; do \
+	  node tests/caliper/run.mjs $$name --url $(URL) --number $(NUMBER) --report target/caliper/$$name.html || exit 1; done
 
 bench: web ## measure, print one table and write target/bench/latest.json
 	cargo build --locked --release -p tulou

@@ -1,4 +1,4 @@
-/** Compiles the example contract with solc, its imports taken from node_modules. */
+/** Compiles contracts with solc, their imports taken from node_modules. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import solc from 'solc';
@@ -9,12 +9,13 @@ let compiled;
 
 /** ABI and creation code of `contracts/Coin.sol`. */
 export function coin() {
-  compiled ??= compile('Coin.sol', 'Coin');
+  compiled ??= compile(new URL('../contracts/', import.meta.url), 'Coin.sol', 'Coin');
   return compiled;
 }
 
-function compile(file, name) {
-  const source = readFileSync(new URL(`../contracts/${file}`, import.meta.url), 'utf8');
+/** ABI and creation code of one contract of a file in a folder, given as URL. */
+export function compile(folder, file, name) {
+  const source = readFileSync(new URL(file, folder), 'utf8');
   const input = {
     language: 'Solidity',
     sources: { [file]: { content: source } },
