@@ -248,6 +248,12 @@ impl Book {
         if now <= self.now {
             return;
         }
+        if self.now == 0 {
+            // What came before the first block that this pool saw has waited since then.
+            for entry in self.lines.values_mut().flat_map(|line| line.txs.values_mut()) {
+                entry.since = now;
+            }
+        }
         self.now = now;
         let mut stale = Vec::new();
         for sender in &self.gapped {

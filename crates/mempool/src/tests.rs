@@ -368,6 +368,19 @@ fn what_waits_too_long_for_a_gap_is_dropped() {
 }
 
 #[test]
+fn what_waited_before_the_first_block_waits_on() {
+    let (pool, _) = pool(MempoolConfig { queued_lifetime_s: 10, ..config() });
+    pool.submit(send(1, 1)).unwrap();
+    pool.on_final(&block(100, &[]));
+    assert_eq!(pool.stats().queued, 1);
+    pool.on_final(&block(110, &[]));
+    assert_eq!(pool.stats().queued, 1);
+    pool.on_final(&block(111, &[]));
+    assert_eq!(pool.stats().queued, 0);
+    pool.verify();
+}
+
+#[test]
 fn a_batch_is_answered_one_by_one() {
     let (pool, _) = pool(config());
     let mut feed = pool.subscribe();
