@@ -20,12 +20,18 @@ use crate::{
     store::TxPlace,
 };
 
-/// Bytes of checked blocks kept in memory, and as many of receipts.
-const SHELF: usize = 8 << 20;
+/// Memory for checked blocks, and as much for receipts.
+const SHELF: usize = 16 << 20;
 /// Headers kept in memory, in bytes; one counts as [`HEADER`].
 const HEADERS: usize = 2 << 20;
-/// About what a header takes.
+/// About what a header takes in memory.
 const HEADER: usize = 800;
+/// What a transaction takes beside its bytes: the decoded fields, hash, sender, its place on the heap.
+const TX: usize = 800;
+/// What a receipt takes beside its bytes, its bloom filter first of all.
+const RECEIPT: usize = 600;
+/// What an entry of a shelf itself takes.
+const ENTRY: usize = 200;
 
 /// Blocks that were read from the disk and checked.
 #[derive(Default)]
@@ -44,7 +50,8 @@ impl Shelves {
     }
 }
 
-/// Things by height up to a number of bytes; the oldest go first.
+/// Things by height up to so many bytes of memory, not of what stands on the disk: a small block takes several
+/// times as much once it is decoded. The oldest go first.
 struct Shelf<T> {
     by_height: HashMap<u64, (Arc<T>, usize)>,
     order: VecDeque<u64>,
@@ -63,6 +70,7 @@ impl<T> Shelf<T> {
     }
 
     fn put(&mut self, height: u64, thing: Arc<T>, bytes: usize, limit: usize) {
+        let bytes = bytes + ENTRY;
         if bytes > limit || self.by_height.contains_key(&height) {
             return;
         }
@@ -107,8 +115,10 @@ impl Ledger {
                 return Err(self.absent(height, "block"));
             };
             store.confirm(height, &keccak256(&header))?;
-            let bytes = header.len() + body.len();
-            Ok((Arc::new(check_block(height, &header, &body)?), bytes))
+            let block = check_block(height, &header, &body)?;
+            // Calldata stands in the raw bytes and in the decoded transaction.
+            let bytes = HEADER + 2 * body.len() + TX * block.transactions().len();
+            Ok((Arc::new(block), bytes))
         };
         let (block, bytes) = self.watched(read())?;
         self.0.shelves.blocks.lock().put(height, block.clone(), bytes, SHELF);
@@ -204,7 +214,9 @@ impl Ledger {
         let read = || {
             let bytes =
                 self.0.store.receipts(height)?.ok_or_else(|| self.absent(height, "receipts"))?;
-            Ok((Arc::new(check_receipts(height, &header, &bytes)?), bytes.len()))
+            let receipts = check_receipts(height, &header, &bytes)?;
+            let held = 2 * bytes.len() + RECEIPT * receipts.len();
+            Ok((Arc::new(receipts), held))
         };
         let (receipts, bytes) = self.watched(read())?;
         self.0.shelves.receipts.lock().put(height, receipts.clone(), bytes, SHELF);

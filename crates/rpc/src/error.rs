@@ -12,7 +12,7 @@ use tulou_primitives::StateError;
 use crate::limits::TooMuch;
 
 /// When to try again where the pool is full: a block or two later.
-const POOL_RETRY_MS: u64 = 1_000;
+pub(crate) const POOL_RETRY_MS: u64 = 1_000;
 
 /// What a method answers when it cannot do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,11 @@ use jsonrpsee::{core::RegisterMethodError, types::Params};
 use tulou_mempool::Refused;
 
 use super::{Methods, receipts};
-use crate::{error::RpcError, limits::Caller, node::Node};
+use crate::{
+    error::{POOL_RETRY_MS, RpcError},
+    limits::Caller,
+    node::Node,
+};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.register_method("eth_sendRawTransaction", |params, node, extensions| {
@@ -24,7 +28,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 
 /// Hands a transaction to the pool, unless its account has sent too many through this node.
 fn submit(node: &Node, caller: Option<&Caller>, raw: Bytes) -> Result<B256, Refused> {
-    node.mempool.submit_if(raw, |sender| {
+    let answer = node.mempool.submit_if(raw, |sender| {
         let Some(caller) = caller else { return Ok(()) };
         node.gate().submission(caller, sender).map_err(|too_much| {
             node.meters().limited("account");
@@ -36,7 +40,13 @@ fn submit(node: &Node, caller: Option<&Caller>, raw: Bytes) -> Result<B256, Refu
                 retry_after_ms: u64::try_from(retry_after_ms).unwrap_or(u64::MAX),
             }
         })
-    })
+    });
+    if let (Some(caller), Err(Refused::PoolFull { .. } | Refused::SenderFull { .. })) =
+        (caller, &answer)
+    {
+        caller.limited(Duration::from_millis(POOL_RETRY_MS));
+    }
+    answer
 }
 
 /// EIP-7966: sends and answers with the receipt. Sending bytes again that are in the pool or final
