@@ -20,6 +20,9 @@ use crate::{
     store::TxPlace,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Memory for checked blocks, and as much for receipts.
 const SHELF: usize = 16 << 20;
 /// Headers kept in memory, in bytes; one counts as [`HEADER`].

@@ -37,6 +37,9 @@ pub trait DevClock: Send + Sync {
 pub struct RpcConfig {
     /// Bytes of a request.
     pub request_bytes: u32,
+    /// Bytes of all requests above 64 KiB together that are being read or answered; one more is told to come
+    /// back.
+    pub bodies_bytes: u64,
     /// Bytes of an answer.
     pub response_bytes: u32,
     /// Calls in one batch.
@@ -83,6 +86,7 @@ impl Default for RpcConfig {
     fn default() -> Self {
         Self {
             request_bytes: 10 << 20,
+            bodies_bytes: 256 << 20,
             response_bytes: 64 << 20,
             batch: 1_000,
             sockets: 16_384,

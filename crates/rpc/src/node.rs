@@ -19,7 +19,7 @@ use crate::{
     disk::Disk,
     error::RpcError,
     eth::{filters::Filters, receipts::Waiters},
-    limits::Gate,
+    limits::{Bodies, Gate},
     listener::Places,
     metrics::{LedgerLabel, Meters},
     pulse::Pulse,
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
     pub(crate) meters: Meters,
     pub(crate) places: Places,
+    pub(crate) bodies: Bodies,
 }
 
 /// The server's state. Cheap to clone.
@@ -91,6 +92,11 @@ impl Node {
 
     pub(crate) fn meters(&self) -> &Meters {
         &self.0.shared.meters
+    }
+
+    /// Room for requests on their way, of all ledgers.
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.0.shared.bodies
     }
 
     /// Connections that are open, those of other ledgers included.

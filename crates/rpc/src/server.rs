@@ -32,7 +32,7 @@ use crate::{
     eth::{self, Methods, receipts::Waiters},
     health,
     limits::{
-        Gate, MeterLayer,
+        Bodies, Gate, MeterLayer,
         guard::{self, Peer},
     },
     listener::{Bounded, Patience, Places},
@@ -147,6 +147,7 @@ pub async fn serve_all(
         gate: gate.clone(),
         meters: Meters::new(contexts.iter().map(|context| context.name.as_str())),
         places: Places::new(config.sockets),
+        bodies: Bodies::new(config.bodies_bytes),
     };
     let listener = Bounded::new(listener, shared.clone(), patience);
     let nodes: Arc<[Node]> =

@@ -1,6 +1,9 @@
 //! What every HTTP request passes first.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -100,10 +103,13 @@ pub(crate) async fn guard(State(node): State<Node>, mut request: Request, next: 
     let caller = node.gate().caller(peer, request.headers());
     let response = match refusal(&node, door, &caller) {
         Some(refusal) => refusal,
-        None => {
-            request.extensions_mut().insert(caller.clone());
-            settled(next.run(request).await, door, &caller)
-        }
+        None => match node.bodies().reserve(&request, node.config.request_bytes) {
+            Some(_room) => {
+                request.extensions_mut().insert(caller.clone());
+                settled(next.run(request).await, door, &caller)
+            }
+            None => no_room(&node, door),
+        },
     };
     let code = response.status().as_u16();
     node.meters().request(node.label(), door, code, begun.elapsed());
@@ -127,6 +133,16 @@ fn refusal(node: &Node, door: Door, caller: &Caller) -> Option<Response> {
     let (name, value) = retry_after(too_much.retry_after);
     response.headers_mut().insert(name, value);
     Some(response)
+}
+
+/// Too much is on its way, of whomever.
+fn no_room(node: &Node, door: Door) -> Response {
+    node.meters().limited("bodies");
+    let text = "server is busy: too many large requests are on their way; nothing was sent, try again later";
+    let mut response = answer(door, StatusCode::SERVICE_UNAVAILABLE, RpcError::Limit(text.into()));
+    let (name, value) = retry_after(Duration::from_secs(1));
+    response.headers_mut().insert(name, value);
+    response
 }
 
 /// An error as the door's clients read it.

@@ -3,6 +3,7 @@
 //! A request passes the [`guard`](guard::guard): its address, the node's refusals, the price of the
 //! door. Each JSON-RPC call in it passes the [`MeterLayer`], with its own price. Both answer at once.
 
+mod bodies;
 mod caller;
 mod class;
 mod config;
@@ -12,6 +13,7 @@ mod metered;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use caller::{Caller, retry_after};
 pub(crate) use class::Class;
 pub use config::Limits;

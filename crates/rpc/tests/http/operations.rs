@@ -313,3 +313,38 @@ async fn who_says_nothing_is_not_waited_for_for_ever() {
     let end = tokio::time::timeout(silent * 30, client.read_to_end(&mut text)).await;
     assert!(end.is_ok(), "the connection still stands");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_on_their_way_have_room_for_a_bounded_number_of_bytes() {
+    use tokio::io::AsyncWriteExt;
+    let world = World::start(RpcConfig { bodies_bytes: 3 << 20, ..Default::default() }).await;
+    let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_chainId" }).to_string();
+    let announce = |bytes: usize| {
+        format!(
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {bytes}\r\n\r\n"
+        )
+    };
+    // Two megabytes are announced and never come.
+    let mut slow = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
+    slow.write_all(announce(2 << 20).as_bytes()).await.unwrap();
+    let large = format!("{ask}{}", " ".repeat(3 << 19));
+    for _ in 0..200 {
+        if world.post(large.clone()).await.status == 503 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let refused = world.post(large.clone()).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    assert!(refused.text().contains("try again later"), "{}", refused.text());
+    // Small ones have room, and so does a large one when the other has gone.
+    assert_eq!(world.post(ask.clone()).await.status, 200);
+    drop(slow);
+    for _ in 0..200 {
+        if world.post(large.clone()).await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the room was not given back");
+}
