@@ -311,6 +311,13 @@ impl Mempool {
             book.advance(account, next);
         }
         book.tick(block.header().timestamp, self.config.queued_lifetime_s);
+        let can_execute = book.len() > book.queued();
+        drop(book);
+        if can_execute {
+            // What waited for a nonce that came by this block alone can execute now, and a proposer that
+            // found nothing waits for news.
+            self.arrivals.send_modify(|count| *count += 1);
+        }
     }
 
     /// Returns as soon as something can execute, at once where something can.

@@ -419,6 +419,26 @@ async fn waiting_ends_when_something_can_execute() {
     pool.wait_ready().await;
 }
 
+#[tokio::test]
+async fn waiting_ends_when_a_block_closes_a_gap() {
+    let (pool, world) = pool(config());
+    let pool = Arc::new(pool);
+    // The transaction before it never came by itself, but in a block.
+    pool.submit(send(1, 1)).unwrap();
+    let waiting = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.wait_ready().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    world.set(key(1).address(), 1, 100);
+    pool.on_final(&block(1, &[send(0, 1)]));
+    tokio::time::timeout(std::time::Duration::from_secs(10), waiting)
+        .await
+        .expect("nobody is told")
+        .unwrap();
+}
+
 /// One thing that happens to a pool: a transaction comes, one is discarded, a block takes some.
 #[derive(Clone, Debug)]
 enum Step {

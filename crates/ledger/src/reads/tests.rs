@@ -11,11 +11,14 @@ fn a_shelf_holds_as_much_as_it_is_said_to_and_the_oldest_go_first() {
     }
     assert_eq!(shelf.get(1).as_deref(), Some(&1));
     assert_eq!(shelf.bytes, limit);
-    // One byte more than there is room for.
-    shelf.put(11, Arc::new(11), 51, limit);
+    // It is full to the byte: the next costs the oldest its place, and one byte more costs two.
+    shelf.put(11, Arc::new(11), 50, limit);
     assert_eq!(shelf.get(1), None);
     assert_eq!(shelf.get(2).as_deref(), Some(&2));
-    assert!(shelf.bytes <= limit);
+    shelf.put(12, Arc::new(12), 51, limit);
+    assert_eq!(shelf.get(3), None);
+    assert_eq!(shelf.get(4).as_deref(), Some(&4));
+    assert_eq!(shelf.bytes, limit - 2 * (ENTRY + 50) + ENTRY + 51);
     // Things that take nothing themselves still take their entries.
     for height in 100..200 {
         shelf.put(height, Arc::new(height), 0, limit);
