@@ -7,6 +7,7 @@ use std::{
 
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::{Panic, SolError};
+use tulou_modules::{COUNCIL, council::ICouncil};
 use tulou_slots::{Cx, Fault, ISystem, Logged, Memory, Res};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     checks::Checks,
     names,
     source::Source,
-    world::founded,
+    world::{founded, view},
 };
 
 /// An invariant that does not hold, or a call that ends as none may.
@@ -163,8 +164,18 @@ impl Play {
                 let seen = Seen { call: None, before: &mut before, after, logs: &[], touched };
                 self.checks.after(seen)
             }
+            Move::Call(call) if !self.is_sent(call) => Ok(()),
             Move::Call(call) => self.call(call.clone()),
         }
+    }
+
+    /// Whether a call reaches native code at all. Nobody has the key of a module, of one of its
+    /// sub-accounts, or of nobody; a frozen account sends nothing; an asset that was not created is an
+    /// empty account.
+    fn is_sent(&mut self, call: &Call) -> bool {
+        let frozen = ICouncil::frozenCall { account: call.from };
+        let frozen = view(&mut self.memory, COUNCIL, &frozen).is_ok_and(|found| found.holds);
+        is_account(call.from) && !frozen && self.memory.marked.contains(&call.to)
     }
 
     fn call(&mut self, call: Call) -> Kept {
@@ -256,6 +267,11 @@ impl Play {
         let trace = self.done.iter().map(|(step, answer)| names::line(step, answer)).collect();
         Broken { trace, ..broken }
     }
+}
+
+fn is_account(at: Address) -> bool {
+    let sub_account = at[..2] == tulou_modules::money::sub_account(Address::ZERO, 0)[..2];
+    !at.is_zero() && !tulou_modules::is_native(&at) && !sub_account
 }
 
 fn run(memory: &mut Memory, call: &Call) -> Res<Bytes> {

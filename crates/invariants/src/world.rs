@@ -103,7 +103,6 @@ fn found(packs: &[&str]) -> Memory {
     govern(&mut m);
     decide(&mut m);
     open_funds(&mut m);
-    m.logs.clear();
     m
 }
 
