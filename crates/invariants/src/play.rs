@@ -150,7 +150,7 @@ impl Play {
                 self.step(step)?;
             }
         }
-        Ok(())
+        self.checks.finish(&mut self.memory)
     }
 
     fn step(&mut self, step: Move) -> Kept {

@@ -36,7 +36,12 @@ fn bytes(seed: u64) -> Vec<u8> {
 
 #[test]
 fn random_sequences_keep_every_invariant() {
-    let config = Config { cases: cases(), failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let config = Config {
+        cases: cases(),
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let result = runner.run(&vec(any::<u8>(), BYTES / 3..BYTES), |bytes| {

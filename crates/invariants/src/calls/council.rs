@@ -107,9 +107,18 @@ fn set_weight(g: &mut Gen<'_, '_>) -> Vec<Move> {
     g.governed(AT, &ICouncil::setWeightCall { id, weight })
 }
 
+/// At times an account that was frozen just before shall speak for a member.
 fn set_account(g: &mut Gen<'_, '_>) -> Vec<Move> {
     let (id, account) = (member(g), speaker(g));
-    g.governed(AT, &ICouncil::setAccountCall { id, account })
+    let call = ICouncil::setAccountCall { id, account };
+    if !g.source.one_in(4) {
+        return g.governed(AT, &call);
+    }
+    let (until, reason, next) = (g.now() + 40 * DAY, "lost".to_owned(), g.proposals() + 1);
+    let freeze = ICouncil::freezeAccountCall { account, untilAt: until, code: 1, reason };
+    let mut moves = g.governed_as(next, AT, &freeze);
+    moves.extend(g.governed_as(next + 1, AT, &call));
+    moves
 }
 
 fn set_rules(g: &mut Gen<'_, '_>) -> Vec<Move> {

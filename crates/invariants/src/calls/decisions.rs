@@ -73,8 +73,17 @@ fn in_state(g: &mut Gen<'_, '_>, state: IDecisions::MotionState) -> u64 {
     found[g.source.below(found.len())].id
 }
 
-fn opened(g: &mut Gen<'_, '_>) -> u64 {
-    in_state(g, IDecisions::MotionState::Open)
+/// A motion that is open; where none is, one is announced and opens.
+fn opened(g: &mut Gen<'_, '_>) -> (Vec<Move>, u64) {
+    let state = IDecisions::MotionState::Open as u8;
+    let call = IDecisions::motionsCall { state, cursor: 0, limit: 200 };
+    if !g.see(AT, &call).items.is_empty() || g.source.one_in(6) {
+        return (Vec::new(), in_state(g, IDecisions::MotionState::Open));
+    }
+    let (id, proposal) = (g.motions() + 1, motion(g.now(), 5, (1, 0, 0)));
+    let mut moves = one(CHAIR, AT, &IDecisions::proposeCall { proposal });
+    moves.push(Move::Wait { seconds: 17 * DAY, blocks: 1 });
+    (moves, id)
 }
 
 fn cancel(g: &mut Gen<'_, '_>) -> Vec<Move> {
@@ -88,7 +97,7 @@ fn open(g: &mut Gen<'_, '_>) -> Vec<Move> {
 }
 
 fn close(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let motion = opened(g);
+    let motion = in_state(g, IDecisions::MotionState::Closed);
     one(g.anybody(), AT, &IDecisions::closeCall { motion })
 }
 
@@ -97,8 +106,9 @@ fn choice(g: &mut Gen<'_, '_>) -> u8 {
 }
 
 fn cast(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (motion, choice) = (opened(g), choice(g));
-    one(g.by(&OWNERS), AT, &IDecisions::castCall { motion, choice })
+    let ((mut moves, motion), choice) = (opened(g), choice(g));
+    moves.extend(one(g.by(&OWNERS), AT, &IDecisions::castCall { motion, choice }));
+    moves
 }
 
 /// Heads of an account now; they are those of the roll as a rule.
@@ -114,28 +124,29 @@ fn head(g: &mut Gen<'_, '_>, account: Address) -> B256 {
 }
 
 fn cast_for(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (motion, choice) = (opened(g), choice(g));
+    let ((mut moves, motion), choice) = (opened(g), choice(g));
     let account = g.source.pick(&OWNERS);
     let head = head(g, account);
-    one(g.by(&[account]), AT, &IDecisions::castForCall { motion, head, choice })
+    moves.extend(one(g.by(&[account]), AT, &IDecisions::castForCall { motion, head, choice }));
+    moves
 }
 
-fn paper(g: &mut Gen<'_, '_>) -> (u64, B256, u8, B256) {
-    let (motion, choice) = (opened(g), choice(g));
-    let account = g.source.pick(&OWNERS);
-    (motion, head(g, account), choice, B256::repeat_byte(g.source.byte() % 2))
+/// Head, choice and hash of a paper ballot.
+fn paper(g: &mut Gen<'_, '_>) -> (B256, u8, B256) {
+    let (choice, account) = (choice(g), g.source.pick(&OWNERS));
+    (head(g, account), choice, B256::repeat_byte(g.source.byte() % 2))
 }
 
 fn record_paper(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (motion, head, choice, evidence) = paper(g);
+    let ((mut moves, motion), (head, choice, evidence)) = (opened(g), paper(g));
     let call = IDecisions::recordPaperCall { motion, head, choice, evidenceHash: evidence };
-    one(g.by(&COUNTERS), AT, &call)
+    moves.extend(one(g.by(&COUNTERS), AT, &call));
+    moves
 }
 
 /// Both readings, as a rule alike and by two counters.
 fn confirm_paper(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (motion, head, choice, evidence) = paper(g);
-    let mut moves = Vec::new();
+    let ((mut moves, motion), (head, choice, evidence)) = (opened(g), paper(g));
     if !g.source.one_in(4) {
         let call = IDecisions::recordPaperCall { motion, head, choice, evidenceHash: evidence };
         moves.extend(one(COUNTERS[0], AT, &call));

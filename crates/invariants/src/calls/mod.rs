@@ -207,6 +207,12 @@ impl Gen<'_, '_> {
     /// A call that only the council makes: as a rule through a proposal that is carried and executed, at
     /// times through one that is only proposed, or by an account that may not.
     pub(crate) fn governed(&mut self, to: Address, call: &impl SolCall) -> Vec<Move> {
+        let id = self.proposals() + 1;
+        self.governed_as(id, to, call)
+    }
+
+    /// The same by the number that the proposal will have.
+    pub(crate) fn governed_as(&mut self, id: u64, to: Address, call: &impl SolCall) -> Vec<Move> {
         let input: Bytes = call.abi_encode().into();
         if self.source.one_in(16) {
             return vec![Move::Call(Call { from: self.anybody(), to, input })];
@@ -218,7 +224,6 @@ impl Gen<'_, '_> {
         if self.source.one_in(12) {
             return moves;
         }
-        let id = self.proposals() + 1;
         for account in MEMBERS {
             let in_favour = !self.source.one_in(10);
             moves.extend(one(account, at, &ICouncil::voteCall { id, inFavour: in_favour }));

@@ -20,14 +20,15 @@ ops! { "money": {
 const AT: Address = address::money;
 
 fn asset(g: &mut Gen<'_, '_>) -> u32 {
-    g.source.pick(&[2, 2, 2, 2, 2, 1, 1, 3, 0])
+    g.source.pick(&[2, 2, 2, 2, 1, 1, 1, 3, 0])
 }
 
 /// Who holds money or may get it: few, so that payments meet.
 fn holder(g: &mut Gen<'_, '_>) -> Address {
-    if g.source.one_in(16) {
+    if g.source.one_in(8) {
         return g.source.pick(&[
             sub_account(address::funds, 1),
+            sub_account(address::funds, 0),
             STRANGER,
             Address::ZERO,
             address::funds,
@@ -67,40 +68,60 @@ fn burn(g: &mut Gen<'_, '_>) -> Vec<Move> {
 }
 
 fn hold(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (asset, account, holder, memo) =
-        (asset(g), g.source.pick(&OWNERS[..4]), holder(g), g.hash());
-    let has = free(g, asset, account);
-    let amount = g.source.amount(&[has, has / 3]);
-    let now = g.now();
-    let expires_at = if g.source.one_in(3) { 0 } else { g.source.time(&[now + DAY, now]) };
-    let call = IMoney::holdCall { asset, holder, amountFen: amount, memo, expiresAt: expires_at };
-    one(account, AT, &call)
+    let holder = holder(g);
+    held_for(g, holder)
 }
 
-/// A hold that lasts, where one does: its number, who holds it, whose money it is, how much.
-fn lasting(g: &mut Gen<'_, '_>) -> (u64, Address, Address, u64) {
-    let mut found = Vec::new();
-    for id in 1..=200 {
-        let Ok(hold) = view(g.memory, AT, &IMoney::holdOfCall { id }) else { break };
-        if hold.state == IMoney::HoldState::Held || g.source.one_in(16) {
-            found.push(hold);
-        }
+/// Sets money of an owner aside, who gets some first where there is none.
+fn held_for(g: &mut Gen<'_, '_>, holder: Address) -> Vec<Move> {
+    let (asset, account, memo) = (asset(g), g.source.pick(&OWNERS[..4]), g.hash());
+    let mut has = free(g, asset, account);
+    let mut moves = Vec::new();
+    if has == 0 {
+        has = 4_000;
+        let call = IMoney::issueCall { asset, to: account, amountFen: has, memo };
+        moves.extend(one(BANK, AT, &call));
     }
-    let found = found.get(g.source.below(found.len().max(1)));
-    found.map_or((1, STRANGER, STRANGER, 1), |hold| {
-        (hold.id, hold.holder, hold.account, hold.amountFen)
-    })
+    let (amount, now) = (g.source.amount(&[has, has / 3]), g.now());
+    let expires_at = if g.source.one_in(3) { 0 } else { g.source.time(&[now + DAY, now]) };
+    let call = IMoney::holdCall { asset, holder, amountFen: amount, memo, expiresAt: expires_at };
+    moves.extend(one(account, AT, &call));
+    moves
+}
+
+fn holds(g: &mut Gen<'_, '_>) -> Vec<IMoney::Hold> {
+    let mut each = |id| view(g.memory, AT, &IMoney::holdOfCall { id });
+    (1..=400).map_while(|id| each(id).ok()).collect()
+}
+
+/// A hold that lasts and is no order of a fund: its number, who holds it, whose money it is, how much.
+/// Where there is none, one is made.
+fn lasting(g: &mut Gen<'_, '_>) -> (Vec<Move>, (u64, Address, Address, u64)) {
+    let mut found = holds(g);
+    let next = found.len() as u64 + 1;
+    if !g.source.one_in(16) {
+        found.retain(|hold| {
+            hold.state == IMoney::HoldState::Held && !tulou_modules::is_native(&hold.holder)
+        });
+    }
+    if found.is_empty() {
+        return (held_for(g, STRANGER), (next, STRANGER, OWNERS[0], 4_000));
+    }
+    let hold = &found[g.source.below(found.len())];
+    (Vec::new(), (hold.id, hold.holder, hold.account, hold.amountFen))
 }
 
 fn capture(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (id, holds, _, held) = lasting(g);
-    let (to, amount) = (holder(g), g.source.amount(&[held]));
-    one(g.by(&[holds]), AT, &IMoney::captureCall { id, to, amountFen: amount })
+    let (mut moves, (id, holds, _, held)) = lasting(g);
+    let (to, amount) = (holder(g), g.source.amount(&[held, held / 3]));
+    moves.extend(one(g.by(&[holds]), AT, &IMoney::captureCall { id, to, amountFen: amount }));
+    moves
 }
 
 fn release(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (id, holds, account, _) = lasting(g);
-    one(g.by(&[holds, account]), AT, &IMoney::releaseCall { id })
+    let (mut moves, (id, holds, account, _)) = lasting(g);
+    moves.extend(one(g.by(&[holds, account]), AT, &IMoney::releaseCall { id }));
+    moves
 }
 
 fn value(g: &mut Gen<'_, '_>, asset: u32, from: Address) -> U256 {

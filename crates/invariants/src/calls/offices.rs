@@ -34,7 +34,8 @@ fn grant(g: &mut Gen<'_, '_>) -> Vec<Move> {
         (g.source.time(&[now, now + 5 * DAY]), g.source.time(&[now + 300 * DAY, 0, now]));
     let mut call =
         IRoles::grantCall { office: office(g), holder, fromAt: from_at, untilAt: until_at, basis };
-    match g.source.byte() % 4 {
+    match g.source.byte() % 6 {
+        4 | 5 => again(g),
         0 => {
             call.office =
                 g.source.pick(&[Office::Chair, Office::Member, Office::Treasurer, Office::Manager]);
@@ -56,6 +57,28 @@ fn grant(g: &mut Gen<'_, '_>) -> Vec<Move> {
             one(g.by(&[STREET]), AT, &call)
         }
     }
+}
+
+/// The same office to the same holder, from the end of its term on, twice: of what is planned for later
+/// one may be revoked in between.
+fn again(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let (now, holder, basis) = (g.now(), g.source.pick(&OWNERS), g.hash());
+    let office = g.source.pick(&[Office::Auditor, Office::Counter]);
+    let count = g.see(AT, &IRoles::mandatesCall { cursor: 0, limit: 200 }).items.len() as u64;
+    let mut moves = Vec::new();
+    let mut next = count;
+    for (from, until) in [(now, now + 50 * DAY), (now + 50 * DAY, now + 90 * DAY)] {
+        let call = IRoles::grantCall { office, holder, fromAt: from, untilAt: until, basis };
+        moves.extend(one(STREET, AT, &call));
+        next += 1;
+    }
+    if !g.source.one_in(3) {
+        moves.extend(one(STREET, AT, &IRoles::revokeCall { id: next, reason: "no".into() }));
+    }
+    let from = now + g.source.pick(&[0, 20, 50, 90]) * DAY;
+    let call = IRoles::grantCall { office, holder, fromAt: from, untilAt: 0, basis };
+    moves.extend(one(STREET, AT, &call));
+    moves
 }
 
 /// Number of a mandate, rather of an office that the street office gives.
@@ -125,7 +148,10 @@ fn register(g: &mut Gen<'_, '_>) -> Vec<Move> {
 }
 
 fn supersede(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (old, hash) = (paper(g.source.below(60)), fresh_paper(g));
+    let all = g.see(address::documents, &IDocuments::documentsCall { cursor: 0, limit: 200 }).items;
+    let known: Vec<B256> = all.iter().map(|document| document.hash).collect();
+    let old = if g.source.one_in(8) { g.hash() } else { g.source.pick(&known) };
+    let hash = fresh_paper(g);
     let found = view(g.memory, address::documents, &IDocuments::documentCall { hash: old });
     let by = found.map_or(MANAGER, |document| document.registeredBy);
     let (retain_until, title) = (retention(g), g.text(200));

@@ -1,8 +1,9 @@
 //! CO-1 to CO-10: votes recounted from their events by the weights of the moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_sol_types::SolCall;
 use tulou_modules::{
     COUNCIL,
     council::ICouncil::{self, Member, ProposalState},
@@ -12,7 +13,7 @@ use tulou_slots::{Logged, Memory};
 
 use super::{all_of, answer, ask, event, events};
 use crate::{
-    people::everybody,
+    people::{CHAIR, MANAGER, STRANGER},
     play::{Broken, Kept, Seen, keep},
 };
 
@@ -30,18 +31,24 @@ struct Proposal {
 pub(super) struct Model {
     proposals: BTreeMap<u64, Proposal>,
     releases: Vec<(u32, u64)>,
+    /// Accounts that were ever frozen or allowed to deploy, and some others.
+    named: BTreeSet<Address>,
+    settings: Vec<B256>,
 }
 
 /// Digests of what only the council changes.
-fn settings(memory: &mut Memory) -> Result<Vec<B256>, Broken> {
+fn settings(memory: &mut Memory, named: &BTreeSet<Address>) -> Result<Vec<B256>, Broken> {
     let mut all = vec![
         answer(memory, COUNCIL, &ICouncil::membersCall { cursor: 0, limit: 200 })?,
         answer(memory, COUNCIL, &ICouncil::rulesCall {})?,
         answer(memory, COUNCIL, &ICouncil::parametersCall {})?,
         answer(memory, COUNCIL, &ICouncil::releasesCall { cursor: 0, limit: 200 })?,
     ];
-    for account in everybody() {
-        all.push(answer(memory, COUNCIL, &ICouncil::frozenCall { account })?);
+    for account in named.iter().copied() {
+        // Whether a freeze holds is a matter of the clock, too.
+        let mut freeze = ask(memory, COUNCIL, &ICouncil::frozenCall { account })?;
+        freeze.holds = false;
+        all.push(keccak256(ICouncil::frozenCall::abi_encode_returns(&freeze)));
         all.push(answer(memory, COUNCIL, &ICouncil::mayDeployCall { account })?);
     }
     Ok(all)
@@ -51,12 +58,51 @@ fn members(memory: &mut Memory) -> Result<Vec<Member>, Broken> {
     all_of!(memory, COUNCIL, ICouncil::membersCall {})
 }
 
+/// How the council decides at a moment.
+struct Scale {
+    rules: ICouncil::Rules,
+    members: Vec<Member>,
+}
+
+impl Scale {
+    fn now(memory: &mut Memory) -> Result<Self, Broken> {
+        let rules = ask(memory, COUNCIL, &ICouncil::rulesCall {})?;
+        Ok(Self { rules, members: members(memory)? })
+    }
+
+    fn weight(&self, member: u64) -> u128 {
+        let found = self.members.iter().find(|found| found.id == member);
+        found.map_or(0, |found| found.weight.into())
+    }
+
+    /// Whether a proposal is carried and not vetoed.
+    fn carries(&self, proposal: &Proposal) -> bool {
+        let total: u128 = self.members.iter().map(|member| u128::from(member.weight)).sum();
+        let side = |side: bool| {
+            let votes = proposal.votes.iter().filter(|(_, in_favour)| **in_favour == side);
+            votes.map(|(member, _)| self.weight(*member)).sum::<u128>()
+        };
+        let (yes, no) = (side(true), side(false));
+        let vetoing: u128 = proposal.vetoes.iter().map(|member| self.weight(*member)).sum();
+        let reaches = |part: u128, whole: u128, num: u32, den: u32| {
+            part * u128::from(den) >= whole * u128::from(num)
+        };
+        let rules = &self.rules;
+        let carried = yes > no
+            && reaches(yes + no, total, rules.participationNum, rules.participationDen)
+            && reaches(yes, yes + no, rules.majorityNum, rules.majorityDen);
+        carried && !(vetoing > 0 && reaches(vetoing, total, rules.vetoNum, rules.vetoDen))
+    }
+}
+
 impl Model {
     pub(super) fn begin(memory: &mut Memory, logs: &[Logged]) -> Result<Self, Broken> {
-        let mut model = Self::default();
+        let named = BTreeSet::from([STRANGER, CHAIR, MANAGER]);
+        let mut model = Self { named, ..Self::default() };
         for log in logs {
             model.learn(log)?;
         }
+        model.settings = settings(memory, &model.named)?;
         model.check(memory)?;
         Ok(model)
     }
@@ -77,6 +123,9 @@ impl Model {
         if let Some(veto) = event::<ICouncil::VetoCast>(log, COUNCIL) {
             self.proposals.entry(veto.id).or_default().vetoes.push(veto.member);
         }
+        let frozen = event::<ICouncil::AccountFrozen>(log, COUNCIL).map(|event| event.account);
+        let allowed = event::<ICouncil::DeployerSet>(log, COUNCIL).map(|event| event.account);
+        self.named.extend(frozen.or(allowed));
         let done = event::<ICouncil::Executed>(log, COUNCIL).map(|event| event.id);
         let refused = event::<ICouncil::ExecutionRefused>(log, COUNCIL).map(|event| event.id);
         if let Some(id) = done.or(refused) {
@@ -90,10 +139,6 @@ impl Model {
     pub(super) fn after(&mut self, seen: &mut Seen<'_>) -> Kept {
         let concerned = seen.concerns(COUNCIL);
         let executes = !events::<ICouncil::Executed>(seen.logs).is_empty();
-        if concerned && !executes {
-            let same = settings(seen.before)? == settings(seen.after)?;
-            keep!("CO-1", same, "{} changed what only a proposal changes", seen.caller());
-        }
         for log in seen.logs {
             let done = event::<ICouncil::Executed>(log, COUNCIL).map(|event| event.id);
             let refused = event::<ICouncil::ExecutionRefused>(log, COUNCIL).map(|event| event.id);
@@ -101,6 +146,12 @@ impl Model {
                 self.was_ready(id, seen.before)?;
             }
             self.learn(log)?;
+        }
+        if concerned {
+            let now = settings(seen.after, &self.named)?;
+            let same = executes || now == self.settings;
+            keep!("CO-1", same, "{} changed what only a proposal changes", seen.caller());
+            self.settings = now;
         }
         if concerned || seen.call.is_none() { self.check(seen.after) } else { Ok(()) }
     }
@@ -110,34 +161,10 @@ impl Model {
         let shown = ask(before, COUNCIL, &ICouncil::proposalCall { id })?;
         let in_time = before.now >= shown.executableAt && before.now < shown.lapsesAt;
         keep!("CO-5", in_time, "proposal {id} is executed at {}, out of its time", before.now);
-        let state = self.judged(id, before)?;
-        keep!("CO-5", state == Some(true), "proposal {id} is executed and was not carried");
+        let scale = Scale::now(before)?;
+        let carried = self.proposals.get(&id).is_some_and(|proposal| scale.carries(proposal));
+        keep!("CO-5", carried, "proposal {id} is executed and was not carried");
         Ok(())
-    }
-
-    /// Whether a proposal is carried and not vetoed, by the weights and rules of a moment.
-    fn judged(&self, id: u64, memory: &mut Memory) -> Result<Option<bool>, Broken> {
-        let Some(proposal) = self.proposals.get(&id) else { return Ok(None) };
-        let rules = ask(memory, COUNCIL, &ICouncil::rulesCall {})?;
-        let all = members(memory)?;
-        let weight = |member: u64| {
-            all.iter().find(|found| found.id == member).map_or(0, |found| u128::from(found.weight))
-        };
-        let total: u128 = all.iter().map(|member| u128::from(member.weight)).sum();
-        let side = |side: bool| {
-            let votes = proposal.votes.iter().filter(|(_, in_favour)| **in_favour == side);
-            votes.map(|(member, _)| weight(*member)).sum::<u128>()
-        };
-        let (yes, no) = (side(true), side(false));
-        let vetoing: u128 = proposal.vetoes.iter().map(|member| weight(*member)).sum();
-        let reaches = |part: u128, whole: u128, num: u32, den: u32| {
-            part * u128::from(den) >= whole * u128::from(num)
-        };
-        let carried = yes > no
-            && reaches(yes + no, total, rules.participationNum, rules.participationDen)
-            && reaches(yes, yes + no, rules.majorityNum, rules.majorityDen);
-        let vetoed = vetoing > 0 && reaches(vetoing, total, rules.vetoNum, rules.vetoDen);
-        Ok(Some(carried && !vetoed))
     }
 
     fn check(&mut self, memory: &mut Memory) -> Kept {
@@ -164,28 +191,49 @@ impl Model {
                 member.id
             );
         }
-        freezes_end(memory)?;
+        self.freezes_end(memory)?;
         self.releases_rise(memory)?;
+        let scale = Scale { rules, members: all };
         for shown in all_of!(memory, COUNCIL, ICouncil::proposalsCall {})? {
-            self.stays_ended(&shown, memory)?;
+            self.stays_ended(&shown, &scale)?;
         }
         Ok(())
     }
 
     /// An end that was shown once is shown for ever, and what is shown is what the votes give.
-    fn stays_ended(&mut self, shown: &ICouncil::Proposal, memory: &mut Memory) -> Kept {
+    fn stays_ended(&mut self, shown: &ICouncil::Proposal, scale: &Scale) -> Kept {
         let (id, state) = (shown.id, shown.state);
         let ready = matches!(state, ProposalState::Passed | ProposalState::Ready);
-        if ready {
-            let carried = self.judged(id, memory)?;
-            keep!("CO-5", carried == Some(true), "proposal {id} is {state:?} and not carried");
-        }
         let proposal = self.proposals.entry(id).or_default();
+        let carried = !ready || scale.carries(proposal);
+        keep!("CO-5", carried, "proposal {id} is {state:?} and not carried");
         if let Some(ended) = proposal.ended {
             keep!("CO-10", ended == state, "proposal {id} was {ended:?} and is {state:?}");
         }
         if !ready && state != ProposalState::Voting {
             proposal.ended = Some(state);
+        }
+        Ok(())
+    }
+
+    /// A freeze ends by itself, no later than the longest time that can be allowed.
+    fn freezes_end(&self, memory: &mut Memory) -> Kept {
+        for account in self.named.iter().copied() {
+            let frozen = ask(memory, COUNCIL, &ICouncil::frozenCall { account })?;
+            let ends = frozen.untilAt <= frozen.fromAt + 180 * 86_400;
+            keep!(
+                "CO-9",
+                ends,
+                "{account} is frozen from {} until {}",
+                frozen.fromAt,
+                frozen.untilAt
+            );
+            let holds = memory.now < frozen.untilAt;
+            keep!(
+                "CO-9",
+                frozen.holds == holds,
+                "the freeze of {account} does not follow the clock"
+            );
         }
         Ok(())
     }
@@ -219,19 +267,6 @@ fn weights_fit(all: &[Member], rules: &ICouncil::Rules) -> Kept {
     }
     for member in all.iter().filter(|member| member.untilAt != 0) {
         keep!("CO-4", member.weight == 0, "member {} ended and votes", member.id);
-    }
-    Ok(())
-}
-
-/// A freeze ends by itself, no later than the longest time that can be allowed.
-fn freezes_end(memory: &mut Memory) -> Kept {
-    let extra = (0..6).map(|n| Address::repeat_byte(0x20 + n));
-    for account in everybody().into_iter().chain(extra) {
-        let frozen = ask(memory, COUNCIL, &ICouncil::frozenCall { account })?;
-        let ends = frozen.untilAt <= frozen.fromAt + 180 * 86_400;
-        keep!("CO-9", ends, "{account} is frozen from {} until {}", frozen.fromAt, frozen.untilAt);
-        let holds = memory.now < frozen.untilAt;
-        keep!("CO-9", frozen.holds == holds, "the freeze of {account} does not follow the clock");
     }
     Ok(())
 }

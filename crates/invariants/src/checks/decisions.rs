@@ -1,8 +1,8 @@
 //! D-1 to D-7: ballots recounted from their events against the roll of the opening.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use tulou_modules::{
     address,
     decisions::IDecisions::{self, Motion, MotionState},
@@ -90,12 +90,24 @@ impl Model {
                 self.ballot(&cast, seen, registry)?;
             }
         }
-        if !seen.concerns(AT) && !seen.concerns(address::registry) && !seen.concerns(address::rules)
-        {
-            return Ok(());
+        if seen.concerns(address::registry) || seen.concerns(address::rules) {
+            return self.finish(seen.after);
         }
-        for motion in all_of!(seen.after, AT, IDecisions::motionsCall { state: 0 })? {
+        // Every event of this module names its motion first.
+        let own = seen.logs.iter().filter(|log| log.0 == AT);
+        let named: BTreeSet<B256> = own.filter_map(|log| log.1.topics().get(1).copied()).collect();
+        for id in named {
+            let id = U256::from_be_bytes(id.0).saturating_to();
+            let motion = ask(seen.after, AT, &IDecisions::motionCall { id })?;
             self.check(&motion, seen.after)?;
+        }
+        Ok(())
+    }
+
+    /// Checks all motions.
+    pub(super) fn finish(&mut self, memory: &mut Memory) -> Kept {
+        for motion in all_of!(memory, AT, IDecisions::motionsCall { state: 0 })? {
+            self.check(&motion, memory)?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use tulou_modules::{
 };
 use tulou_slots::{Logged, Memory};
 
-use super::{all_of, ask, event, payments, registry};
+use super::{all_of, ask, event, events, payments, registry};
 use crate::play::{Broken, Kept, Seen, keep};
 
 pub(super) const AT: Address = address::funds;
@@ -73,8 +73,8 @@ impl Model {
         }
         self.payments.after(seen)?;
         self.open_units(seen)?;
-        let concerned =
-            [AT, address::money, address::decisions].iter().any(|at| seen.concerns(*at));
+        let decided = !events::<IDecisions::MotionClosed>(seen.logs).is_empty();
+        let concerned = decided || seen.concerns(AT) || seen.concerns(address::money);
         if concerned { self.check(seen.after, register) } else { Ok(()) }
     }
 

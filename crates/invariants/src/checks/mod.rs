@@ -77,6 +77,11 @@ impl Checks {
         self.funds.after(seen, &self.registry)?;
         self.ledgers.after(seen)
     }
+
+    /// Checks at the end what is not checked whole after every step.
+    pub(crate) fn finish(&mut self, memory: &mut Memory) -> Kept {
+        self.decisions.finish(memory)
+    }
 }
 
 /// Reads a module; what a check asks is never refused.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use tulou_modules::{
-    COUNCIL, address,
+    address,
     council::ICouncil,
     validators::IValidators::{self, Kind, Node},
 };
@@ -23,6 +23,7 @@ pub(super) struct Model {
     /// Sets that are fixed, by epoch.
     sets: BTreeMap<u64, Vec<B256>>,
     endpoints: BTreeMap<B256, String>,
+    epoch: u64,
 }
 
 fn set(memory: &mut Memory, epoch: u64) -> Result<Vec<B256>, Broken> {
@@ -48,7 +49,8 @@ impl Model {
             keep!("VA-7", executed || same, "{} changed a set", seen.caller());
             self.only_the_member_moves(seen, executed)?;
         }
-        if seen.concerns(AT) || seen.concerns(COUNCIL) || seen.call.is_none() {
+        let executed = !events::<ICouncil::Executed>(seen.logs).is_empty();
+        if seen.concerns(AT) || executed || self.epoch != seen.after.height / EPOCH {
             self.check(seen.after)?;
         }
         Ok(())
@@ -67,6 +69,7 @@ impl Model {
     fn check(&mut self, memory: &mut Memory) -> Kept {
         let epoch = ask(memory, AT, &IValidators::epochCall {})?.current;
         keep!("VA-1", epoch == memory.height / EPOCH, "epoch {epoch} at {}", memory.height);
+        self.epoch = epoch;
         let all = nodes(memory)?;
         let mut keys = BTreeSet::new();
         for node in &all {
