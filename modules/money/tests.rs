@@ -9,7 +9,7 @@ use tulou_slots::Memory;
 use super::*;
 use crate::roles::IRoles::NotPermitted;
 use token::IToken::{
-    self, ERC20InsufficientAllowance, ERC20InsufficientBalance, ERC20InvalidReceiver,
+    self, ERC20InsufficientAllowance, ERC20InsufficientBalance, ERC20InvalidReceiver, ERC20InvalidSender,
 };
 
 const AT: Address = address::money;
@@ -259,6 +259,10 @@ fn a_wallet_sees_an_ordinary_token() {
     assert!(token(&mut m, ALICE, &IToken::transferCall { to: BOB, value: U256::ZERO }).unwrap());
     assert!(token(&mut m, ALICE, &IToken::transferCall { to: ALICE, value: hundred }).unwrap());
     assert_eq!(has(&mut m, ALICE), (10_000, 0));
+    // A transfer of nothing from nobody would be told like an issue (M-4).
+    let issue = IToken::transferFromCall { from: Address::ZERO, to: BOB, value: U256::ZERO };
+    let from_nobody: ERC20InvalidSender = refused(token(&mut m, BOB, &issue));
+    assert_eq!(from_nobody.sender, Address::ZERO);
     let from = IToken::transferFromCall { from: ALICE, to: BOB, value: hundred };
     let none: ERC20InsufficientAllowance = refused(token(&mut m, BOB, &from));
     assert_eq!((none.spender, none.allowance, none.needed), (BOB, U256::ZERO, hundred));

@@ -156,6 +156,7 @@ fn approve(cx: &mut Cx<'_>, spender: Address, value: U256) -> Res<bool> {
 
 fn transfer_from(cx: &mut Cx<'_>, from: Address, to: Address, value: U256) -> Res<bool> {
     let spender = cx.caller;
+    ensure!(!from.is_zero(), ERC20InvalidSender { sender: from });
     let place = tk().allowances.of(from).of(spender);
     let allowance = place.get(cx)?;
     // An unlimited allowance is not used up, as wallets expect.

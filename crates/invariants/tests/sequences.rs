@@ -39,7 +39,7 @@ fn random_sequences_keep_every_invariant() {
     let config = Config {
         cases: cases(),
         failure_persistence: None,
-        max_shrink_iters: 300,
+        max_shrink_iters: 120,
         ..Config::default()
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
