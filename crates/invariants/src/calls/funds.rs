@@ -271,7 +271,13 @@ fn in_state(g: &mut Gen<'_, '_>, state: RequestState) -> Asked {
     })
 }
 
+/// A change of a request; at times it is asked just before, and another payment to the same payee just
+/// after.
 fn edit(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let lines = lines(g);
+    if let Some(line) = lines.first().filter(|_| g.source.one_in(2)) {
+        return edited_between(g, line);
+    }
     let request = in_state(g, RequestState::Requested);
     let amount = g.source.amount(&[request.amount, 50_000, 500_000]);
     let (payee_hash, invoice) = (payee_of(g), digest(g));
@@ -282,6 +288,30 @@ fn edit(g: &mut Gen<'_, '_>) -> Vec<Move> {
         invoiceDigest: invoice,
     };
     one(g.by(&[request.requester]), AT, &call)
+}
+
+/// Small sums on a line, so that what one payee gets within the window lies around the first tiers.
+fn edited_between(g: &mut Gen<'_, '_>, line: &IFunds::Line) -> Vec<Move> {
+    let call = IFunds::requestsCall { state: 0, ofFund: 0, cursor: 0, limit: 200 };
+    let id = g.see(AT, &call).items.len() as u64 + 1;
+    let mut small = || [10_000, 20_000, 30_000, 200_000][g.source.below(4)];
+    let [first, changed, second] = [small(), small(), small()];
+    let number = g.source.below(2);
+    let ask =
+        |amount| IFunds::requestCall { draft: draft(line.fund, (line.id, 0), amount, number) };
+    let mut moves = one(MANAGER, AT, &ask(first));
+    for _ in 0..g.source.below(3) {
+        let payee_hash = payee(if g.source.one_in(4) { 1 - number } else { number });
+        let call = IFunds::editCall {
+            id,
+            amountFen: changed,
+            payeeHash: payee_hash,
+            invoiceDigest: B256::ZERO,
+        };
+        moves.extend(one(MANAGER, AT, &call));
+    }
+    moves.extend(one(MANAGER, AT, &ask(second)));
+    moves
 }
 
 fn approve(g: &mut Gen<'_, '_>) -> Vec<Move> {
@@ -334,7 +364,8 @@ fn return_order(g: &mut Gen<'_, '_>) -> Vec<Move> {
 fn open_unit_balances(g: &mut Gen<'_, '_>) -> Vec<Move> {
     let (fund, mut units, mut amounts) = (fund(g), Vec::new(), Vec::new());
     for _ in 0..1 + g.source.below(3) {
-        units.push(super::registry::unit(g));
+        let unit = super::registry::unit(g);
+        units.push(if g.source.one_in(2) { owing(g, fund).unwrap_or(unit) } else { unit });
         amounts.push(g.source.amount(&[1_000_000, 5_000]));
     }
     if g.source.one_in(12) {
@@ -342,6 +373,15 @@ fn open_unit_balances(g: &mut Gen<'_, '_>) -> Vec<Move> {
     }
     let call = IFunds::openUnitBalancesCall { fund, units, amountsFen: amounts };
     one(g.by(&[BANK, REGISTRAR]), AT, &call)
+}
+
+/// A unit that bears a part of a job and has no balance in the fund.
+fn owing(g: &mut Gen<'_, '_>, fund: u64) -> Option<u64> {
+    let owes = |g: &mut Gen<'_, '_>, unit: u64| {
+        let found = g.see(AT, &IFunds::unitBalanceCall { ofFund: fund, unit });
+        found.receivableFen > 0 && found.balanceFen == 0
+    };
+    (1..40).find(|unit| owes(g, *unit))
 }
 
 /// At what is paid, at the budget, or at the line beyond which the owners decide again.
@@ -366,6 +406,11 @@ fn allot(g: &mut Gen<'_, '_>) -> Vec<Move> {
     }
     let call = IFunds::allotCall { decision: budget.decision };
     moves.extend(one(g.by(&[TREASURER, MANAGER]), AT, &call));
+    if g.source.one_in(2) {
+        let (units, amounts) = (vec![super::registry::unit(g)], vec![g.source.amount(&[5_000])]);
+        let call = IFunds::openUnitBalancesCall { fund: 1, units, amountsFen: amounts };
+        moves.extend(one(REGISTRAR, AT, &call));
+    }
     moves
 }
 

@@ -129,6 +129,10 @@ impl Model {
         let weight = roll.and_then(|roll| roll.weights.get(&cast.head));
         let same = weight.is_some_and(|(area, _)| *area == cast.areaM2);
         keep!("D-4", same, "a ballot on motion {id} of {:?}, not {} as cast", weight, cast.areaM2);
+        let online = cast.channel == IDecisions::Channel::Online;
+        let roll = electorate.map_or(0, |(roll, ..)| roll);
+        let own = !online || registry.speaks(seen.caller(), roll, cast.head);
+        keep!("D-3", own, "{} votes for a head that it does not speak for", seen.caller());
         keep!("D-3", (1..=3).contains(&cast.choice), "a ballot for choice {}", cast.choice);
         Ok(())
     }

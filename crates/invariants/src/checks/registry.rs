@@ -1,6 +1,6 @@
 //! heads and areas worked out again from units and holdings, rolls kept as they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, keccak256};
 use tulou_modules::{
@@ -23,6 +23,8 @@ pub(super) struct Frozen {
     pub(super) weights: Weights,
     /// By number of the unit, with or without a head.
     pub(super) units: BTreeMap<u64, u64>,
+    /// Who speaks for a head.
+    voices: BTreeMap<B256, BTreeSet<B256>>,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +92,7 @@ impl Model {
             });
             self.rolls.push(Frozen {
                 weights: weights(&units, scope),
+                voices: voices(&units, memory)?,
                 units: inside.map(|unit| (unit.id, unit.entry.areaM2)).collect(),
             });
         }
@@ -101,6 +104,14 @@ impl Model {
             self.learn(log, seen.after)?;
         }
         if seen.concerns(AT) { self.check(seen.after) } else { Ok(()) }
+    }
+
+    /// Whether an account speaks for a head of a roll.
+    pub(super) fn speaks(&self, account: Address, roll: u64, head: B256) -> bool {
+        let owner = self.owners.get(&account);
+        let frozen = self.rolls.get(roll as usize - 1);
+        let voices = frozen.and_then(|frozen| frozen.voices.get(&head));
+        owner.zip(voices).is_some_and(|(owner, voices)| voices.contains(owner))
     }
 
     fn check(&self, memory: &mut Memory) -> Kept {
@@ -137,6 +148,23 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// Who speaks for each head: its owners; for the developer's whoever holds what is unsold, or is named.
+fn voices(units: &[Unit], memory: &mut Memory) -> Result<BTreeMap<B256, BTreeSet<B256>>, Broken> {
+    let developer = keccak256("tulou/head/developer/v1");
+    let mut found: BTreeMap<B256, BTreeSet<B256>> = BTreeMap::new();
+    let named = ask(memory, AT, &IRegistry::developerCall {})?;
+    found.entry(developer).or_default().extend((!named.is_zero()).then_some(named));
+    for unit in units {
+        if unit.head != developer || unit.entry.developerOwned {
+            let call = IRegistry::holdingsOfCall { ofUnit: unit.id };
+            let holdings = ask(memory, AT, &call)?;
+            let owners = holdings.iter().map(|holding| holding.owner);
+            found.entry(unit.head).or_default().extend(owners);
+        }
+    }
+    Ok(found)
 }
 
 fn sums(weights: &Weights) -> (u64, u32) {
