@@ -121,6 +121,7 @@ struct Play {
     checks: Checks,
     report: Report,
     done: Vec<(Move, Res<Bytes>)>,
+    logs: Vec<Logged>,
     extreme: bool,
 }
 
@@ -134,8 +135,14 @@ pub fn play(bytes: &[u8]) -> Result<Report, Broken> {
     let number = usize::from(source.byte());
     let mut memory = founded(number);
     let checks = Checks::begin(&mut memory)?;
-    let mut play =
-        Play { memory, checks, report: Report::default(), done: Vec::new(), extreme: false };
+    let mut play = Play {
+        memory,
+        checks,
+        report: Report::default(),
+        done: Vec::new(),
+        logs: Vec::new(),
+        extreme: false,
+    };
     let result = play.all(&mut source).and_then(|()| play.again(number));
     result.map(|()| play.report.clone()).map_err(|broken| play.explained(broken))
 }
@@ -159,7 +166,7 @@ impl Play {
                 self.memory.now = self.memory.now.saturating_add(*seconds);
                 self.memory.height = self.memory.height.saturating_add(*blocks);
                 self.done.push((step, Ok(Bytes::new())));
-                let mut before = self.memory.clone();
+                let mut before = Memory::default();
                 let (after, touched) = (&mut self.memory, &BTreeSet::new());
                 let seen = Seen { call: None, before: &mut before, after, logs: &[], touched };
                 self.checks.after(seen)
@@ -180,24 +187,24 @@ impl Play {
 
     fn call(&mut self, call: Call) -> Kept {
         let mut before = self.memory.clone();
-        let answer = run(&mut self.memory, &call);
+        let answer = run(&mut self.memory, &call, false);
         self.count(&call, answer.is_ok());
         self.done.push((Move::Call(call.clone()), answer.clone()));
-        let same = before.slots == self.memory.slots
-            && before.logs == self.memory.logs
-            && before.marked == self.memory.marked;
-        match answer {
-            Ok(_) => self.accepted(&call, &mut before, same),
-            Err(fault) => {
-                keep!("REFUSED", same, "a refused call left something behind: {fault:?}");
-                self.refused(&fault)
-            }
+        if let Err(fault) = answer {
+            // Whatever it wrote is thrown away whole; the second time the machine itself undoes it.
+            self.memory = before;
+            return self.refused(&fault);
         }
+        let logs = std::mem::take(&mut self.memory.logs);
+        self.logs.extend_from_slice(&logs);
+        self.accepted(&call, &mut before, &logs)
     }
 
-    fn accepted(&mut self, call: &Call, before: &mut Memory, same: bool) -> Kept {
-        let as_static = run_static(before, call);
+    fn accepted(&mut self, call: &Call, before: &mut Memory, logs: &[Logged]) -> Kept {
+        let as_static = run(before, call, true);
+        let touched = differing(before, &self.memory);
         if names::reads(call) {
+            let same = touched.is_empty() && logs.is_empty();
             keep!("VIEW", same, "a call that only reads wrote");
             keep!(
                 "VIEW",
@@ -213,14 +220,12 @@ impl Play {
             is_refused,
             "a writing call is not refused where none may write: {as_static:?}"
         );
-        let logs = std::mem::take(&mut self.memory.logs);
-        let touched = differing(before, &self.memory);
-        for (call, done) in crate::inner::calls(&mut self.memory, &logs) {
+        for (call, done) in crate::inner::calls(&mut self.memory, logs) {
             self.report.inner_refusals += u64::from(!done);
             self.count(&call, done);
         }
         let after = &mut self.memory;
-        let seen = Seen { call: Some(call), before, after, logs: &logs, touched: &touched };
+        let seen = Seen { call: Some(call), before, after, logs, touched: &touched };
         self.checks.after(seen)
     }
 
@@ -244,9 +249,11 @@ impl Play {
         }
     }
 
-    /// The same steps come to the same answers, state and events.
+    /// The same steps come to the same answers, state and events, where the machine undoes what a refused
+    /// call wrote: it leaves not one byte behind.
     fn again(&mut self, number: usize) -> Kept {
         let mut memory = founded(number);
+        memory.logs.clear();
         for (step, answer) in &self.done {
             match step {
                 Move::Wait { seconds, blocks } => {
@@ -254,12 +261,15 @@ impl Play {
                     memory.height = memory.height.saturating_add(*blocks);
                 }
                 Move::Call(call) => {
-                    let other = run(&mut memory, call);
+                    let entry = tulou_modules::route(&call.to).expect("it was called before");
+                    let other = memory.run(call.to, call.from, |cx| entry(cx, &call.input));
                     keep!("SAME", other == *answer, "{other:?} the second time, first {answer:?}");
                 }
             }
         }
         keep!("SAME", memory.slots == self.memory.slots, "another state the second time");
+        keep!("SAME", memory.marked == self.memory.marked, "other assets the second time");
+        keep!("SAME", memory.logs == self.logs, "other events the second time");
         Ok(())
     }
 
@@ -274,15 +284,11 @@ fn is_account(at: Address) -> bool {
     !at.is_zero() && !tulou_modules::is_native(&at) && !sub_account
 }
 
-fn run(memory: &mut Memory, call: &Call) -> Res<Bytes> {
-    let Some(entry) = tulou_modules::route(&call.to) else { return Ok(Bytes::new()) };
-    memory.run(call.to, call.from, |cx| entry(cx, &call.input))
-}
-
-fn run_static(memory: &mut Memory, call: &Call) -> Res<Bytes> {
+/// Makes a call and undoes nothing.
+fn run(memory: &mut Memory, call: &Call, is_static: bool) -> Res<Bytes> {
     let Some(entry) = tulou_modules::route(&call.to) else { return Ok(Bytes::new()) };
     let (this, caller) = (call.to, call.from);
-    entry(&mut Cx { host: memory, this, caller, is_static: true }, &call.input)
+    entry(&mut Cx { host: memory, this, caller, is_static }, &call.input)
 }
 
 /// Addresses of which a slot differs.
