@@ -61,7 +61,7 @@ pub(crate) use keep;
 pub(crate) struct Seen<'s> {
     /// The call, where the step was one; it was accepted.
     pub(crate) call: Option<&'s Call>,
-    /// The world before it. The clock is the same.
+    /// The world before it, at the same second; empty where time passed.
     pub(crate) before: &'s mut Memory,
     /// The world after it.
     pub(crate) after: &'s mut Memory,
@@ -77,7 +77,7 @@ impl Seen<'_> {
         self.call.map_or(Address::ZERO, |call| call.from)
     }
 
-    /// Whether a module's storage or its events changed, or nothing is known yet.
+    /// Whether a slot of a module changed.
     pub(crate) fn concerns(&self, module: Address) -> bool {
         self.touched.contains(&module)
     }

@@ -105,9 +105,17 @@ fn choice(g: &mut Gen<'_, '_>) -> u8 {
     g.source.pick(&[1, 1, 1, 1, 2, 2, 3, 3, 0, 4])
 }
 
+/// A ballot while voting is open, at times at the last second or at the close.
 fn cast(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let ((mut moves, motion), choice) = (opened(g), choice(g));
-    moves.extend(one(g.by(&OWNERS), AT, &IDecisions::castCall { motion, choice }));
+    let ((mut moves, id), choice) = (opened(g), choice(g));
+    if g.source.one_in(5)
+        && let Ok(motion) = view(g.memory, AT, &IDecisions::motionCall { id })
+    {
+        let last = motion.closesAt.saturating_sub(g.source.pick(&[0, 0, 1]));
+        let seconds = last.saturating_sub(g.now()).min(100 * DAY);
+        moves.push(Move::Wait { seconds, blocks: 1 });
+    }
+    moves.extend(one(g.by(&OWNERS), AT, &IDecisions::castCall { motion: id, choice }));
     moves
 }
 

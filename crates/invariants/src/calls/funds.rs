@@ -89,10 +89,32 @@ fn payee_of(g: &mut Gen<'_, '_>) -> B256 {
     payee(if g.source.one_in(12) { 2 } else { g.source.below(2) })
 }
 
+/// A new account of a payee; at times one signs for a payment just before, and another once the account
+/// has cooled down, by the revision of before or of after.
 fn set_payee(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let (payee_hash, account, name) = (payee_of(g), g.hash(), g.text(200));
+    let (mut moves, mut after) = (Vec::new(), Vec::new());
+    let mut payee_hash = payee_of(g);
+    let call = IFunds::requestsCall {
+        state: RequestState::Requested as u8,
+        ofFund: 0,
+        cursor: 0,
+        limit: 200,
+    };
+    let waiting = g.see(AT, &call).items;
+    if let Some(request) = waiting.last().filter(|_| g.source.one_in(3)) {
+        payee_hash = request.payeeHash;
+        let sign =
+            |revision| IFunds::approveCall { id: request.id, revision, sentenceHash: B256::ZERO };
+        moves.extend(one(TREASURER, AT, &sign(request.revision)));
+        after.push(Move::Wait { seconds: 73 * HOUR, blocks: 1 });
+        let revision = request.revision + g.source.pick(&[0, 1]);
+        after.extend(one(g.by(&[CHAIR, MANAGER]), AT, &sign(revision)));
+    }
+    let (account, name) = (g.hash(), g.text(200));
     let call = IFunds::setPayeeCall { payeeHash: payee_hash, accountHash: account, name };
-    one(g.by(&[MANAGER, TREASURER]), AT, &call)
+    moves.extend(one(g.by(&[MANAGER, TREASURER]), AT, &call));
+    moves.extend(after);
+    moves
 }
 
 /// A serial of the bank: new as a rule.

@@ -16,6 +16,9 @@ fn tighten(g: &mut Gen<'_, '_>) -> Vec<Move> {
         "vote.participation.area",
         "vote.consent.ordinary.heads",
         "vote.notice_days",
+        "vote.notice_days",
+        "vote.roll_post_days",
+        "committee.term_years_max",
         "vote.late_quorum_hours",
         "spend.manager_max",
         "spend.payee_cooldown_hours",
@@ -27,7 +30,8 @@ fn tighten(g: &mut Gen<'_, '_>) -> Vec<Move> {
     let law = view(g.memory, AT, &IRules::ruleCall { key: key.clone() });
     let (num, den) = law.map_or((1, 1), |law| (law.num, law.den));
     let is_share = den != 1;
-    let (num, den) = match g.source.byte() % 6 {
+    let (num, den) = match g.source.byte() % 7 {
+        6 if !is_share => (num / 2, den),
         0 => (num, den),
         1 | 2 => (num.saturating_add(1), den + u64::from(is_share)),
         3 => (num.saturating_sub(1), den),

@@ -79,6 +79,7 @@ impl Model {
     pub(super) fn after(&mut self, seen: &mut Seen<'_>) -> Kept {
         let mut supply_changed = false;
         for log in seen.logs {
+            may_end(log, seen)?;
             self.learn(log)?;
             let moved = event::<IToken::Transfer>(log, log.0).filter(|_| is_asset(&log.0));
             supply_changed |= moved.is_some_and(|moved| moved.from.is_zero() || moved.to.is_zero());
@@ -140,4 +141,20 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// A hold is captured by its holder, and released by the holder or, after its expiry, by whose money it is.
+fn may_end(log: &Logged, seen: &mut Seen<'_>) -> Kept {
+    let captured = event::<IMoney::Captured>(log, address::money).map(|event| event.hold);
+    let released = event::<IMoney::Released>(log, address::money).map(|event| event.hold);
+    let Some(id) = captured.or(released) else { return Ok(()) };
+    let hold = ask(seen.before, address::money, &IMoney::holdOfCall { id })?;
+    let expired = hold.expiresAt != 0 && hold.expiresAt <= seen.after.now;
+    let caller = seen.caller();
+    let may = caller == hold.holder
+        || (captured.is_none() && expired && caller == hold.account)
+        // A module ends its own holds, whoever called the module.
+        || tulou_modules::is_native(&hold.holder);
+    keep!("M-3", may, "{caller} ends hold {id} of {}", hold.holder);
+    Ok(())
 }
