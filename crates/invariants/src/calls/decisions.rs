@@ -108,12 +108,12 @@ fn choice(g: &mut Gen<'_, '_>) -> u8 {
 /// A ballot while voting is open, at times at the last second or at the close.
 fn cast(g: &mut Gen<'_, '_>) -> Vec<Move> {
     let ((mut moves, id), choice) = (opened(g), choice(g));
-    if g.source.one_in(5)
-        && let Ok(motion) = view(g.memory, AT, &IDecisions::motionCall { id })
-    {
-        let last = motion.closesAt.saturating_sub(g.source.pick(&[0, 0, 1]));
-        let seconds = last.saturating_sub(g.now()).min(100 * DAY);
-        moves.push(Move::Wait { seconds, blocks: 1 });
+    if g.source.one_in(4) {
+        // One that was just announced closes eight days after its opening.
+        let found = view(g.memory, AT, &IDecisions::motionCall { id });
+        let left = found.map_or(8 * DAY, |motion| motion.closesAt.saturating_sub(g.now()));
+        let early = g.source.pick(&[0, 0, 1]);
+        moves.push(Move::Wait { seconds: left.min(100 * DAY).saturating_sub(early), blocks: 1 });
     }
     moves.extend(one(g.by(&OWNERS), AT, &IDecisions::castCall { motion: id, choice }));
     moves
