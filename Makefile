@@ -145,7 +145,11 @@ replay: ## execute all of a stopped node's history anew with a release build: ma
 	cargo build --locked --release -p tulou
 	./target/release/tulou verify --replay --dir $(or $(NODE),$(DIR))
 
-fuzz: ## fuzz one decoder: make fuzz TARGET=block SECONDS=60
+.PHONY: invariants
+invariants: tools ## random calls to all modules against their invariants: make invariants CASES=2000
+	TULOU_INVARIANT_CASES=$(or $(CASES),2000) cargo nextest run --locked --workspace -E 'package(tulou-invariants)'
+
+fuzz: ## fuzz one decoder, or the modules: make fuzz TARGET=modules SECONDS=60
 	cargo fuzz run $(TARGET) --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)
 
 clean-demo: ## forget the demo estate

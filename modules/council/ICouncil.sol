@@ -251,7 +251,7 @@ interface ICouncil {
     error NoSuchMember(uint64 id);
     /// A name is 1 to 100 bytes.
     error BadName(uint64 bytesGiven, uint64 bytesMost);
-    /// Zero, or a module: nobody's account.
+    /// Zero or a module, nobody's account; or a frozen one, which speaks for no member.
     error BadAccount(address account);
     /// The account speaks for another member.
     error AccountTaken(address account, uint64 member);

@@ -59,8 +59,12 @@ fn check_weights(cx: &mut Cx<'_>) -> Res<()> {
     })
 }
 
+/// Whether an account may come to speak for a member: one that is frozen could neither vote nor be freed by
+/// its own vote.
 fn check_account(cx: &mut Cx<'_>, account: Address) -> Res<()> {
-    ensure!(!account.is_zero() && !crate::is_native(&account), BadAccount { account });
+    let frozen = st().frozen.of(account).head.get(cx)?.until_at > cx.now();
+    let may = !account.is_zero() && !crate::is_native(&account) && !frozen;
+    ensure!(may, BadAccount { account });
     let member = st().by_account.of(account).get(cx)?;
     ensure!(member == 0, AccountTaken { account, member });
     Ok(())
@@ -72,7 +76,9 @@ fn check_account(cx: &mut Cx<'_>, account: Address) -> Res<()> {
 ///
 /// # Errors
 /// - [`OnlyCouncil`].
-/// - [`BadName`], [`BadAccount`], [`AccountTaken`].
+/// - [`BadName`].
+/// - [`BadAccount`]: nobody, a module, or frozen.
+/// - [`AccountTaken`].
 /// - [`TooManyMembers`]: 255 were numbered.
 /// - [`TooFewGovernors`], [`TooHeavy`], [`DecidesAlone`]: with it the weights would be no council's.
 pub(super) fn add(cx: &mut Cx<'_>, c: &addMemberCall) -> Res<u64> {
@@ -147,7 +153,9 @@ pub(super) fn set_weight(cx: &mut Cx<'_>, id: u64, weight: u32) -> Res<()> {
 /// Caller: the council.
 ///
 /// # Errors
-/// - [`OnlyCouncil`], [`NoSuchMember`], [`BadAccount`], [`AccountTaken`].
+/// - [`OnlyCouncil`], [`NoSuchMember`].
+/// - [`BadAccount`]: nobody, a module, or frozen.
+/// - [`AccountTaken`].
 pub(super) fn set_account(cx: &mut Cx<'_>, id: u64, account: Address) -> Res<()> {
     only(cx)?;
     let row = current(cx, id)?;

@@ -22,9 +22,11 @@ pub(super) fn open_unit_balances(cx: &mut Cx<'_>, c: &openUnitBalancesCall) -> R
     let mut total = Fen::ZERO;
     for (unit, amount) in c.units.iter().zip(&c.amountsFen) {
         let slot = fund.units.of(*unit);
-        ensure!(!slot.get(cx)?.opened, AlreadyOpened { fund: c.fund, unit: *unit });
+        let money = slot.get(cx)?;
+        ensure!(!money.opened, AlreadyOpened { fund: c.fund, unit: *unit });
         let balance = Fen(*amount);
-        slot.set(cx, UnitMoney { opened: true, balance, receivable: Fen::ZERO })?;
+        // What an allotment left owing before the balance was opened is still owed.
+        slot.set(cx, UnitMoney { opened: true, balance, ..money })?;
         total = exact(total.checked_add(balance))?;
     }
     let sum = fund.units_total.add(cx, total)?;

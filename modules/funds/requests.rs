@@ -1,5 +1,7 @@
 //! A payment from the first ask to the order: what it stands on, whose signatures it needs, what voids them.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// Offices that sign for payments.
@@ -128,7 +130,7 @@ fn summed(cx: &mut Cx<'_>, id: u64, payee: B256, amount: Fen) -> Res<Fen> {
     let window = exact(rules::number(cx, "spend.split_days")?.checked_mul(DAY))?;
     let list = st().payees.of(payee).undecided;
     let len = list.len(cx)?;
-    let mut sum = amount;
+    let (mut sum, mut counted) = (amount, BTreeSet::new());
     for index in (0..len).rev() {
         let other = list.of(index).get(cx)?;
         let row = st().requests.of(other - 1);
@@ -142,7 +144,9 @@ fn summed(cx: &mut Cx<'_>, id: u64, payee: B256, amount: Fen) -> Res<Fen> {
             row.head.get(cx)?.state,
             RequestState::Requested | RequestState::Ordered | RequestState::Paid
         );
-        if recent && live && other != id && row.payee.get(cx)? == payee {
+        let due = recent && live && other != id && row.payee.get(cx)? == payee;
+        // One whose payee was changed and changed back stands twice in the list.
+        if due && counted.insert(other) {
             sum = exact(sum.checked_add(row.terms.get(cx)?.amount))?;
         }
     }
@@ -239,6 +243,7 @@ fn commit(
 ) -> Res<()> {
     let (head, amount, payee) = (row.head.get(cx)?, Fen(draft.amountFen), draft.payeeHash);
     let version = st().payees.of(payee).head.get(cx)?.version;
+    let is_listed = revision > 1 && row.payee.get(cx)? == payee;
     row.terms.set(cx, RequestTerms { amount, summed: sum, revision, version })?;
     row.payee.set(cx, payee)?;
     let name = st().payees.of(payee).name.get(cx)?;
@@ -247,7 +252,7 @@ fn commit(
     if !draft.invoiceDigest.is_zero() {
         st().invoices.of(draft.invoiceDigest).set(cx, id)?;
     }
-    if head.tier != Tier::Assembly {
+    if head.tier != Tier::Assembly && !is_listed {
         st().payees.of(payee).undecided.push(cx)?.1.set(cx, id)?;
     }
     let slot = spending_of(&head);

@@ -59,7 +59,7 @@ interface IMoney {
     error NoMandate(uint32 asset, address account);
     /// The account has less that is not held.
     error NotEnough(address account, uint64 availableFen, uint64 askedFen);
-    /// Nothing may be kept at the zero address.
+    /// Nothing is kept at the zero address, and nobody but a module pays into its sub-accounts.
     error BadAccount(address account);
     /// Only the module that a sub-account belongs to moves its money.
     error NotYourAccount(address account, address caller);

@@ -7,6 +7,8 @@ interface IToken {
     error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
     /// The spender may move less (ERC-6093).
     error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
+    /// Nothing may be sent from nobody's account: it would look like an issue (ERC-6093).
+    error ERC20InvalidSender(address sender);
     /// Nothing may be sent to this account (ERC-6093).
     error ERC20InvalidReceiver(address receiver);
 

@@ -79,6 +79,12 @@ fn owns(caller: Address, account: Address) -> bool {
     caller == account || (caller == module && account == sub_account(module, n))
 }
 
+/// Whether money may come into an account: into a module's sub-account only by that module, so that what the
+/// module has on its books is all that is there.
+fn receives(caller: Address, to: Address) -> bool {
+    !to.is_zero() && (to[..2] != SUB_ACCOUNT || owns(caller, to))
+}
+
 /// Balance of an account, held money included.
 ///
 /// # Errors
@@ -126,6 +132,7 @@ pub fn transfer(
         existing(cx, asset)?;
         yours(cx, from)?;
         let amount = positive(U256::from(amount.0))?;
+        ensure!(receives(cx.caller, to), BadAccount { account: to });
         token::on(cx, asset, |cx| token::shift(cx, from, to, amount, memo))
     })
 }
@@ -205,7 +212,7 @@ fn balances(cx: &mut Cx<'_>, asset: u32, who: Address) -> Res<(Fen, Fen)> {
 
 fn mint(cx: &mut Cx<'_>, asset: u32, to: Address, amount: Fen, memo: B256) -> Res<()> {
     let amount = positive(U256::from(amount.0))?;
-    ensure!(to != Address::ZERO, BadAccount { account: to });
+    ensure!(receives(cx.caller, to), BadAccount { account: to });
     token::on(cx, asset, |cx| token::mint(cx, to, amount))?;
     cx.emit(Issued { asset, to, amountFen: amount.0, memo })
 }
@@ -256,6 +263,7 @@ fn end_by_capture(cx: &mut Cx<'_>, hold: u64, to: Address, amount: Fen) -> Res<(
         amount <= head.amount,
         OverHold { hold, heldFen: head.amount.0, askedFen: amount.0 }
     );
+    ensure!(receives(cx.caller, to), BadAccount { account: to });
     let account = row.account.get(cx)?;
     let (held, memo) = (head.amount, row.memo.get(cx)?);
     token::on(cx, head.asset, |cx| {

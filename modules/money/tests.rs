@@ -9,7 +9,7 @@ use tulou_slots::Memory;
 use super::*;
 use crate::roles::IRoles::NotPermitted;
 use token::IToken::{
-    self, ERC20InsufficientAllowance, ERC20InsufficientBalance, ERC20InvalidReceiver,
+    self, ERC20InsufficientAllowance, ERC20InsufficientBalance, ERC20InvalidReceiver, ERC20InvalidSender,
 };
 
 const AT: Address = address::money;
@@ -158,6 +158,31 @@ fn a_module_alone_moves_the_money_of_its_sub_accounts() {
 }
 
 #[test]
+fn nobody_pays_into_the_sub_accounts_of_a_module() {
+    let mut m = funded();
+    let to = sub_account(MANDATE, 1);
+    let one = U256::ONE;
+    let issued = issueCall { asset: CNY, to, amountFen: 1, memo: MEMO };
+    assert_eq!(refused::<BadAccount>(bank(&mut m, &issued)).account, to);
+    let sent = token(&mut m, ALICE, &IToken::transferCall { to, value: one });
+    assert_eq!(refused::<ERC20InvalidReceiver>(sent).receiver, to);
+    let sent = token(&mut m, ALICE, &IToken::transferWithMemoCall { to, value: one, memo: MEMO });
+    assert_eq!(refused::<ERC20InvalidReceiver>(sent).receiver, to);
+    token(&mut m, ALICE, &IToken::approveCall { spender: BOB, value: one }).unwrap();
+    let sent = token(&mut m, BOB, &IToken::transferFromCall { from: ALICE, to, value: one });
+    assert_eq!(refused::<ERC20InvalidReceiver>(sent).receiver, to);
+    let hold = money(&mut m, ALICE, &hold_call(4_000, 0)).unwrap();
+    let captured = money(&mut m, BOB, &captureCall { id: hold, to, amountFen: 1 });
+    assert_eq!(refused::<BadAccount>(captured).account, to);
+    // Another module's, too.
+    let theirs = sub_account(OTHER_MODULE, 1);
+    module(&mut m, MANDATE, |cx| issue(cx, CNY, to, Fen(5), MEMO)).unwrap();
+    let sent = module(&mut m, MANDATE, |cx| transfer(cx, CNY, to, theirs, Fen(1), MEMO));
+    assert_eq!(refused::<BadAccount>(sent).account, theirs);
+    assert_eq!((has(&mut m, to), has(&mut m, ALICE)), ((5, 0), (10_000, 4_000)));
+}
+
+#[test]
 fn held_money_stays_in_the_balance_and_cannot_be_spent() {
     let mut m = funded();
     let past: BadExpiry = refused(money(&mut m, ALICE, &hold_call(4_000, START)));
@@ -234,6 +259,10 @@ fn a_wallet_sees_an_ordinary_token() {
     assert!(token(&mut m, ALICE, &IToken::transferCall { to: BOB, value: U256::ZERO }).unwrap());
     assert!(token(&mut m, ALICE, &IToken::transferCall { to: ALICE, value: hundred }).unwrap());
     assert_eq!(has(&mut m, ALICE), (10_000, 0));
+    // A transfer of nothing from nobody would be told like an issue (M-4).
+    let issue = IToken::transferFromCall { from: Address::ZERO, to: BOB, value: U256::ZERO };
+    let from_nobody: ERC20InvalidSender = refused(token(&mut m, BOB, &issue));
+    assert_eq!(from_nobody.sender, Address::ZERO);
     let from = IToken::transferFromCall { from: ALICE, to: BOB, value: hundred };
     let none: ERC20InsufficientAllowance = refused(token(&mut m, BOB, &from));
     assert_eq!((none.spender, none.allowance, none.needed), (BOB, U256::ZERO, hundred));

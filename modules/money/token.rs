@@ -86,7 +86,6 @@ pub(super) fn shift(
     amount: Fen,
     memo: B256,
 ) -> Res<()> {
-    ensure!(to != Address::ZERO, BadAccount { account: to });
     take(cx, from, amount)?;
     give(cx, to, amount)?;
     let value = U256::from(amount.0);
@@ -136,7 +135,7 @@ fn give(cx: &mut Cx<'_>, to: Address, amount: Fen) -> Res<()> {
 
 /// A transfer as ERC-20 knows it: nothing is an amount too, and refusals are those of ERC-6093.
 fn send(cx: &mut Cx<'_>, from: Address, to: Address, value: U256, memo: B256) -> Res<bool> {
-    ensure!(to != Address::ZERO, ERC20InvalidReceiver { receiver: to });
+    ensure!(receives(cx.caller, to), ERC20InvalidReceiver { receiver: to });
     let balance = tk().balances.of(from).get(cx)?;
     let free = exact(balance.total.checked_sub(balance.held))?;
     let amount = Fen(u64::try_from(value).unwrap_or(u64::MAX));
@@ -157,6 +156,7 @@ fn approve(cx: &mut Cx<'_>, spender: Address, value: U256) -> Res<bool> {
 
 fn transfer_from(cx: &mut Cx<'_>, from: Address, to: Address, value: U256) -> Res<bool> {
     let spender = cx.caller;
+    ensure!(!from.is_zero(), ERC20InvalidSender { sender: from });
     let place = tk().allowances.of(from).of(spender);
     let allowance = place.get(cx)?;
     // An unlimited allowance is not used up, as wallets expect.

@@ -118,7 +118,17 @@ fn give(
     (granted_by, basis): (Address, B256),
 ) -> Res<u64> {
     let mine = st().by_holder.of(holder).of(office);
-    let last = mine.len(cx)?;
+    let len = mine.len(cx)?;
+    let mut last = len;
+    if last > 0 {
+        let id = mine.of(last - 1).get(cx)?;
+        let head = row(cx, id)?.head.get(cx)?;
+        // One that was revoked before it began never counts: the new one takes its place, and is judged by
+        // the one before it.
+        if head.revoked_at != 0 && head.revoked_at < head.from_at {
+            last -= 1;
+        }
+    }
     if last > 0 {
         let id = mine.of(last - 1).get(cx)?;
         let head = row(cx, id)?.head.get(cx)?;
@@ -133,7 +143,8 @@ fn give(
     row.holder.set(cx, holder)?;
     row.granted_by.set(cx, granted_by)?;
     row.basis.set(cx, basis)?;
-    mine.push(cx)?.1.set(cx, id)?;
+    let place = if last < len { mine.of(last) } else { mine.push(cx)?.1 };
+    place.set(cx, id)?;
     st().by_office.of(office).push(cx)?.1.set(cx, id)?;
     let office = office.shown();
     cx.emit(Granted { id, office, holder, fromAt: from_at, untilAt: until_at, basis })?;

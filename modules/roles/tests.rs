@@ -141,6 +141,31 @@ fn grant_refuses_in_this_order() {
 }
 
 #[test]
+fn a_term_that_was_revoked_before_it_began_hides_no_other() {
+    // RO-4, RO-5: (from, until) of a third term after the second was taken back before it began
+    for (from, until, fits) in [(0, 0, false), (9, 30, false), (10, 30, true), (40, 0, true)] {
+        let mut m = usual();
+        for (from, until) in [(0, 10), (20, 30)] {
+            let call = granted(Office::Auditor, ANYBODY, NOW + from, NOW + until);
+            m.call(AT, entry, STREET, &call).unwrap();
+        }
+        m.call(AT, entry, STREET, &revokeCall { id: 4, reason: "a mistake".into() }).unwrap();
+        let until_at = if until == 0 { 0 } else { NOW + until };
+        let call = granted(Office::Auditor, ANYBODY, NOW + from, until_at);
+        if fits {
+            m.call(AT, entry, STREET, &call).unwrap();
+        } else {
+            let fault = refused(&mut m, STREET, &call);
+            assert_eq!(fault.refusal::<AlreadyHolds>().unwrap().mandate, 3, "{from}");
+        }
+        for (at, held) in [(0, true), (9, true), (10, fits && from == 10), (40, fits && until == 0)] {
+            m.now = NOW + at;
+            assert_eq!(holding(&mut m, ANYBODY, Office::Auditor), held, "{from} {at}");
+        }
+    }
+}
+
+#[test]
 fn a_freeze_pauses_and_a_revocation_ends() {
     let mut m = usual();
     let reason = "books not handed over".to_owned();

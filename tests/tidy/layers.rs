@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tulou-proofs", &["primitives"]),
     ("tulou-slots", &["primitives"]),
     ("tulou-modules", &["proofs", "slots", "primitives"]),
+    ("tulou-invariants", &["modules", "proofs", "slots", "primitives"]),
     ("tulou-evm", &["modules", "slots", "primitives"]),
     ("tulou-ledger", &["evm", "primitives"]),
     ("tulou-archive", &["ledger", "primitives"]),

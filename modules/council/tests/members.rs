@@ -86,6 +86,18 @@ fn another_account_speaks_for_a_member_and_its_votes_stay() {
     refused::<NoSuchMember>(call(&mut m, COUNCIL, &set(9, COUNCIL)));
     refused::<BadAccount>(call(&mut m, COUNCIL, &set(1, COUNCIL)));
     refused::<AccountTaken>(call(&mut m, COUNCIL, &set(1, member(2))));
+    // CO-9: nor does a frozen account, to the last second of the freeze.
+    let freeze = |until_at| {
+        let reason = "key lost".into();
+        freezeAccountCall { account: ANYBODY, untilAt: until_at, code: 1, reason }
+    };
+    call(&mut m, COUNCIL, &freeze(NOW + 10)).unwrap();
+    for now in [NOW, NOW + 9] {
+        m.now = now;
+        refused::<BadAccount>(call(&mut m, COUNCIL, &set(1, ANYBODY)));
+        refused::<BadAccount>(call(&mut m, COUNCIL, &add("frozen", ANYBODY, 0)));
+    }
+    m.now = NOW + 10;
     call(&mut m, COUNCIL, &set(1, ANYBODY)).unwrap();
     assert_eq!(m.run(CHAIR, CHAIR, |cx| account_of(cx, 1)), Ok(ANYBODY));
     refused::<NotGovernor>(call(&mut m, member(1), &voteCall { id, inFavour: false }));

@@ -172,6 +172,50 @@ fn an_edit_voids_what_was_signed_and_is_judged_anew() {
 }
 
 #[test]
+fn an_edited_payment_is_summed_once() {
+    // payees of the edits -> tier of another 200.00 to the gardener, who has 200.00 already
+    let cases: [&[B256]; 4] = [&[], &[GARDENER], &[GARDENER; 3], &[LIFT_CO, GARDENER]];
+    for payees in cases {
+        let mut h = House::new();
+        let line = h.line(30_000 * YUAN);
+        let id = h.ask(draft(2, line, 200 * YUAN, GARDENER)).unwrap();
+        for &payee in payees {
+            let (amount, invoice) = (200 * YUAN, B256::ZERO);
+            let edit = editCall { id, amountFen: amount, payeeHash: payee, invoiceDigest: invoice };
+            h.on(MANAGER, &edit).unwrap();
+        }
+        let next = h.ask(draft(2, line, 200 * YUAN, GARDENER)).unwrap();
+        let told = h.view(&requestOfCall { id: next });
+        assert_eq!((told.summedFen, told.tier), (400 * YUAN, Tier::Small), "{payees:?}");
+    }
+    // Changed to another payee it is no longer this one's.
+    let mut h = House::new();
+    let line = h.line(30_000 * YUAN);
+    let id = h.ask(draft(2, line, 200 * YUAN, GARDENER)).unwrap();
+    let (amount, invoice) = (200 * YUAN, B256::ZERO);
+    let edit = editCall { id, amountFen: amount, payeeHash: LIFT_CO, invoiceDigest: invoice };
+    h.on(MANAGER, &edit).unwrap();
+    let next = h.ask(draft(2, line, 200 * YUAN, GARDENER)).unwrap();
+    assert_eq!(h.view(&requestOfCall { id: next }).summedFen, 200 * YUAN);
+}
+
+#[test]
+fn a_balance_opened_late_keeps_what_its_unit_owes() {
+    // F-5
+    let mut h = House::new();
+    let (decision, report) = (h.decision, h.file(0x77));
+    h.pay(h.draw(BUDGET, 1), "B-1");
+    h.on(AUDITOR, &settleCall { decision, finalFen: BUDGET, reportDigest: report }).unwrap();
+    h.on(TREASURER, &allotCall { decision }).unwrap();
+    let unit_balance = unitBalanceCall { ofFund: 1, unit: 1 };
+    let owed = h.view(&unit_balance).receivableFen;
+    assert_ne!(owed, 0);
+    h.on(BANK, &openUnitBalancesCall { fund: 1, units: vec![1], amountsFen: vec![70] }).unwrap();
+    let now = h.view(&unit_balance);
+    assert_eq!((now.balanceFen, now.receivableFen), (70, owed));
+}
+
+#[test]
 fn signatures_are_given_once_by_others_and_can_be_taken_back() {
     let mut h = House::new();
     let id = h.ask(h.draw(1_000 * YUAN, 1)).unwrap();
