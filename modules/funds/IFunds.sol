@@ -20,6 +20,10 @@ interface IFunds {
     /// @notice Which part of a job is paid.
     enum Stage { None, Advance, Progress, Final }
 
+    /// @notice Where the sharing out of a cost stands: units are entered with their areas, remainders ranked,
+    /// units charged.
+    enum AllotPhase { None, Entering, Ranking, Charging, Done }
+
     /// @notice One fund.
     struct Fund {
         /// @custom:visibility public
@@ -105,9 +109,21 @@ interface IFunds {
         /// Whether the cost is shared out over the units.
         /// @custom:visibility public
         bool allotted;
-        /// Part of the cost that units' balances did not cover.
+        /// Part of the cost that the balances of units charged so far did not cover.
         /// @custom:visibility public
         uint64 receivableFen;
+    }
+
+    /// @notice How far the sharing out of a cost has come.
+    struct AllotmentProgress {
+        /// @custom:visibility public
+        AllotPhase phase;
+        /// Units entered; all of the scope from `Ranking` on.
+        /// @custom:visibility public
+        uint64 units;
+        /// Units charged.
+        /// @custom:visibility public
+        uint64 charged;
     }
 
     /// @notice A company that is paid.
@@ -413,9 +429,11 @@ interface IFunds {
     error AlreadySettled(uint64 decision);
     /// Not all of the settled amount is paid, or a payment is under way.
     error NotPaid(uint64 decision, uint64 paidFen, uint64 finalFen);
+    /// A page of no units, or of more than one transaction surely carries.
+    error BadPage(uint32 units, uint32 most);
     /// The cost is shared out.
     error AlreadyAllotted(uint64 decision);
-    /// The cost of this decision is not shared out.
+    /// The cost of this decision is not, or not yet wholly, shared out.
     error NotAllotted(uint64 decision);
     /// The lists differ in length, or are too long.
     error BadList(uint64 units, uint64 amounts, uint64 most);
@@ -452,6 +470,8 @@ interface IFunds {
     event StatementPublished(uint64 indexed fund, uint32 indexed period, uint32 version, uint64 closingFen, bytes32 linesHash);
     /// The price check of a job is in.
     event CostSettled(uint64 indexed decision, uint64 votedFen, uint64 finalFen, bytes32 reportDigest);
+    /// A page of the sharing out is done, and more are to come.
+    event AllotmentAdvanced(uint64 indexed decision, AllotPhase phase, uint64 units, uint64 charged);
     /// The cost of a job is shared out over its units.
     event CostAllotted(uint64 indexed decision, uint64 totalFen, uint64 units, uint64 receivableFen);
     /// Units have balances in a fund.
@@ -495,8 +515,11 @@ interface IFunds {
     function openUnitBalances(uint64 fund, uint64[] calldata units, uint64[] calldata amountsFen) external;
     /// @notice Records the price check of a decided job. Caller: auditor or street office.
     function settle(uint64 decision, uint64 finalFen, bytes32 reportDigest) external;
-    /// @notice Shares the settled and paid cost over the units in the decision's scope, by area. Caller: treasurer or manager.
+    /// @notice Shares the settled and paid cost over the units in the decision's scope, by area. One call does the
+    /// work of 220 units; where there are more, it is called until `CostAllotted`. Caller: treasurer or manager.
     function allot(uint64 decision) external;
+    /// @notice The same with at most the work of `atMost` units, 1 to 220. Caller: treasurer or manager.
+    function allotPage(uint64 decision, uint32 atMost) external;
 
     /// @notice All funds.
     function funds(uint64 cursor, uint64 limit) external view returns (Fund[] memory items, uint64 next);
@@ -524,6 +547,8 @@ interface IFunds {
     function statements(uint64 ofFund, uint64 cursor, uint64 limit) external view returns (Statement[] memory items, uint64 next);
     /// @notice Parts of the units in a cost that is shared out, by unit number.
     function allotment(uint64 decision, uint64 cursor, uint64 limit) external view returns (Share[] memory items, uint64 next);
+    /// @notice How far the sharing out of a cost has come; all zero before its first page.
+    function allotmentProgress(uint64 decision) external view returns (AllotmentProgress memory);
     /// @notice What one unit would bear of a decision's budget, or bears of its settled cost.
     function estimate(uint64 decision, uint64 unit) external view returns (Share memory);
     /// @notice Balance of a unit inside a fund.

@@ -86,56 +86,10 @@ pub(super) fn settle(cx: &mut Cx<'_>, decision: u64, final_fen: u64, report: B25
 
 /// The units that bear a cost, by number, with their parts.
 fn parts(cx: &mut Cx<'_>, terms: &decisions::Passed, total: u64) -> Res<Vec<(u64, Area, u64)>> {
-    let mut units = registry::units_in(cx, terms.roll, terms.scope)?;
-    units.sort_by_key(|(unit, _)| *unit);
+    let units = registry::units_in(cx, terms.roll, terms.scope)?;
     let weights: Vec<u64> = units.iter().map(|(_, area)| area.0).collect();
     let parts = exact(rule::allot(total, &weights))?;
     Ok(units.into_iter().zip(parts).map(|((unit, area), part)| (unit, area, part)).collect())
-}
-
-/// Shares the settled and paid cost over the units in the decision's scope, by area. What a unit's
-/// balance does not cover is owed by its owner.
-///
-/// Caller: treasurer or manager.
-/// Source: Civil Code art. 283.
-///
-/// # Errors
-/// - `NotPermitted`: another caller.
-/// - [`NotSettled`]: no price check.
-/// - [`AlreadyAllotted`].
-/// - [`NotPaid`]: not all is paid, or a payment is under way.
-pub(super) fn allot(cx: &mut Cx<'_>, decision: u64) -> Res<()> {
-    roles::allow::<allotCall>(cx)?;
-    let row = st().books.of(decision);
-    let (head, spending) = (row.head.get(cx)?, row.spending.get(cx)?);
-    ensure!(head.settled, NotSettled { decision });
-    ensure!(!head.allotted, AlreadyAllotted { decision });
-    let (paid, total) = (spending.paid.0, spending.planned.0);
-    let done = spending.committed == Fen::ZERO && head.lines == Fen::ZERO && paid == total;
-    ensure!(done, NotPaid { decision, paidFen: paid, finalFen: total });
-    let Some(terms) = decisions::passed(cx, decision)? else {
-        return Err(NotDecided { decision }.into());
-    };
-    let fund = st().funds.of(head.fund - 1);
-    let (mut receivable, mut charged_total, mut units) = (Fen::ZERO, Fen::ZERO, 0u64);
-    for (unit, area, part) in parts(cx, &terms, total)? {
-        let slot = fund.units.of(unit);
-        let money = slot.get(cx)?;
-        let (share, charged) = (Fen(part), Fen(part.min(money.balance.0)));
-        let owed = exact(share.checked_sub(charged))?;
-        slot.set(cx, UnitMoney {
-            balance: exact(money.balance.checked_sub(charged))?,
-            receivable: exact(money.receivable.checked_add(owed))?,
-            ..money
-        })?;
-        row.shares.push(cx)?.1.set(cx, ShareParts { unit, area, share, charged })?;
-        receivable = exact(receivable.checked_add(owed))?;
-        charged_total = exact(charged_total.checked_add(charged))?;
-        units = exact(units.checked_add(1))?;
-    }
-    fund.units_total.sub(cx, charged_total)?;
-    row.head.set(cx, BookHead { allotted: true, receivable, ..head })?;
-    cx.emit(CostAllotted { decision, totalFen: total, units, receivableFen: receivable.0 })
 }
 
 /// What one unit would bear of a decision's budget, or bears of its settled cost. All zero for a unit
@@ -149,13 +103,10 @@ pub(super) fn estimate(cx: &mut Cx<'_>, decision: u64, unit: u64) -> Res<IFunds:
     };
     let row = st().books.of(decision);
     let head = row.head.get(cx)?;
+    if let Some(share) = pages::charged(cx, decision, unit)? {
+        return Ok(view::share(&share));
+    }
     if head.allotted {
-        for index in 0..row.shares.len(cx)? {
-            let share = row.shares.of(index).get(cx)?;
-            if share.unit == unit {
-                return Ok(view::share(&share));
-            }
-        }
         return Ok(view::share(&ShareParts { unit, ..ShareParts::default() }));
     }
     let total = if head.settled { row.spending.get(cx)?.planned } else { terms.budget };

@@ -9,6 +9,8 @@ use crate::{address, decisions, documents, money, registry, rules};
 
 mod allotment;
 mod bank;
+pub mod pages;
+pub mod ranking;
 mod requests;
 pub mod rule;
 #[cfg(test)]
@@ -16,9 +18,10 @@ mod tests;
 mod view;
 
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "funds/IFunds.sol" }
-use IFunds::{MovementKind, Purpose, RequestState, Stage, Tier, *};
+use IFunds::{AllotPhase, MovementKind, Purpose, RequestState, Stage, Tier, *};
 
 abi_enum!(
+    IFunds::AllotPhase,
     IFunds::MovementKind,
     IFunds::Purpose,
     IFunds::RequestState,
@@ -54,6 +57,7 @@ pub const PERMITS: &[roles::Permit] = &[
     ("openUnitBalances", openUnitBalancesCall::SELECTOR, &[Office::Bank, Office::Registrar]),
     ("settle", settleCall::SELECTOR, &[Office::Auditor, Office::StreetOffice]),
     ("allot", allotCall::SELECTOR, &[Office::Treasurer, Office::Manager]),
+    ("allotPage", allotPageCall::SELECTOR, &[Office::Treasurer, Office::Manager]),
 ];
 
 packed! {
@@ -77,6 +81,10 @@ packed! {
 }
 packed! {
     pub(super) struct BookHead { fund: u64, lines: Fen, receivable: Fen, settled: bool, allotted: bool }
+}
+packed! {
+    /// How far the sharing out is: the next of the listed units, then of the entries, up to `end`.
+    pub(super) struct Progress { phase: AllotPhase, next: u64, end: u64 }
 }
 packed! {
     pub(super) struct ShareParts { unit: u64, area: Area, share: Fen, charged: Fen }
@@ -144,6 +152,10 @@ record! {
         spending: Slot<Spending>,
         report: Slot<B256>,
         shares: List<Slot<ShareParts>>,
+        progress: Slot<Progress>,
+        window: Slot<ranking::Window>,
+        /// Units by bucket of an unfinished pass, eight counters a word.
+        counts: Map<u64, Slot<U256>>,
     }
 }
 record! {
@@ -364,7 +376,8 @@ dispatch! { IFunds, cx;
     write returnOrderCall(c) => bank::return_order(cx, c.id, &c.reason)?.into();
     write openUnitBalancesCall(c) => allotment::open_unit_balances(cx, &c)?.into();
     write settleCall(c) => allotment::settle(cx, c.decision, c.finalFen, c.reportDigest)?.into();
-    write allotCall(c) => allotment::allot(cx, c.decision)?.into();
+    write allotCall(c) => pages::allot(cx, c.decision)?.into();
+    write allotPageCall(c) => pages::allot_page(cx, c.decision, c.atMost)?.into();
     view fundsCall(c) => view::funds(cx, c.cursor, c.limit)?;
     view fundCall(c) => view::fund(cx, c.id)?;
     view linesCall(c) => view::lines(cx, &c)?;
@@ -378,6 +391,7 @@ dispatch! { IFunds, cx;
     view trailCall(c) => view::trail(cx, c.movement)?;
     view statementsCall(c) => view::statements(cx, c.ofFund, c.cursor, c.limit)?;
     view allotmentCall(c) => view::allotment(cx, c.decision, c.cursor, c.limit)?;
+    view allotmentProgressCall(c) => pages::progress(cx, c.decision)?;
     view estimateCall(c) => allotment::estimate(cx, c.decision, c.unit)?;
     view unitBalanceCall(c) => view::unit_balance(cx, c.ofFund, c.unit)?;
 }

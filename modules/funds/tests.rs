@@ -1,4 +1,6 @@
 mod bank;
 mod house;
+mod pages;
 mod payments;
+mod ranking;
 mod rule;

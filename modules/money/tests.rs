@@ -174,6 +174,10 @@ fn nobody_pays_into_the_sub_accounts_of_a_module() {
     let hold = money(&mut m, ALICE, &hold_call(4_000, 0)).unwrap();
     let captured = money(&mut m, BOB, &captureCall { id: hold, to, amountFen: 1 });
     assert_eq!(refused::<BadAccount>(captured).account, to);
+    // Somebody's address may begin like one.
+    let mut lucky = to;
+    lucky.0[3] = 1;
+    assert!(token(&mut m, ALICE, &IToken::transferCall { to: lucky, value: U256::ZERO }).unwrap());
     // Another module's, too.
     let theirs = sub_account(OTHER_MODULE, 1);
     module(&mut m, MANDATE, |cx| issue(cx, CNY, to, Fen(5), MEMO)).unwrap();

@@ -20,7 +20,9 @@ alloy_sol_types::sol! { #[sol(abi, all_derives)] "registry/IRegistry.sol" }
 use IRegistry::*;
 
 use roll::{Posting, Rolls};
-pub use roll::{Roll, Scope, ScopeKind, Weight, heads_of, snapshot, units_in, weight_at};
+pub use roll::{
+    Roll, Scope, ScopeKind, Weight, heads_of, listed_in, snapshot, units_between, units_in, weight_at,
+};
 
 const REGISTRARS: &[Office] = &[Office::Registrar];
 /// Restricted calls.

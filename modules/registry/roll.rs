@@ -1,6 +1,8 @@
 //! Weights that remember: each head's weight in each scope is a list of checkpoints, so that a
 //! snapshot costs the same for ten units and for a hundred thousand.
 
+use core::ops::Range;
+
 use super::*;
 
 stored_enum! {
@@ -291,16 +293,27 @@ pub fn heads_of(cx: &mut Cx<'_>, roll: u64, account: Address) -> Res<Vec<B256>> 
     })
 }
 
-/// Units that counted by area in a scope as of a roll, by unit number, with the area they had.
+/// Number of units ever listed in a scope.
+pub fn listed_in(cx: &mut Cx<'_>, scope: Scope) -> Res<u64> {
+    cx.on(address::registry, |cx| st().rolls.members.of(scope.key()).len(cx))
+}
+
+/// Of the units listed in a scope at these places, those that counted by area as of a roll, with the
+/// area they had. A unit is listed when it is entered, so that they come in the order of their numbers.
 ///
 /// # Errors
 /// - `NoSuchRoll`.
-pub fn units_in(cx: &mut Cx<'_>, roll: u64, scope: Scope) -> Res<Vec<(u64, Area)>> {
+pub fn units_between(
+    cx: &mut Cx<'_>,
+    roll: u64,
+    scope: Scope,
+    places: Range<u64>,
+) -> Res<Vec<(u64, Area)>> {
     cx.on(address::registry, |cx| {
         let (_, frozen) = row(cx, roll)?;
         let members = st().rolls.members.of(scope.key());
         let mut units = Vec::new();
-        for index in 0..members.len(cx)? {
+        for index in places {
             let unit = members.of(index).get(cx)?;
             let history = st().rolls.unit_areas.of(unit);
             let area = as_of(cx, &history, frozen.version)?.area;
@@ -308,7 +321,15 @@ pub fn units_in(cx: &mut Cx<'_>, roll: u64, scope: Scope) -> Res<Vec<(u64, Area)
                 units.push((unit, area));
             }
         }
-        units.sort_unstable_by_key(|(unit, _)| *unit);
         Ok(units)
     })
+}
+
+/// Units that counted by area in a scope as of a roll, by unit number, with the area they had.
+///
+/// # Errors
+/// - `NoSuchRoll`.
+pub fn units_in(cx: &mut Cx<'_>, roll: u64, scope: Scope) -> Res<Vec<(u64, Area)>> {
+    let listed = listed_in(cx, scope)?;
+    units_between(cx, roll, scope, 0..listed)
 }

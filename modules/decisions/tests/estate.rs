@@ -73,6 +73,17 @@ impl Estate {
         estate
     }
 
+    /// Enters further homes in the stair. Without owners they do not vote, and they bear costs.
+    pub(crate) fn add_homes(&mut self, areas: &[u64]) {
+        let first = self.at(address::registry, STRANGER, &totalsCall {}).unwrap().units;
+        let homes = areas.iter().zip(first..);
+        let homes = homes.map(|(area, number)| unit(format!("1-2-{number}n"), (1, 2), *area));
+        for entries in homes.collect::<Vec<_>>().chunks(40) {
+            let call = addUnitsCall { entries: entries.to_vec() };
+            self.at(address::registry, REGISTRAR, &call).unwrap();
+        }
+    }
+
     /// Calls a module as an account.
     pub(crate) fn at<Call: SolCall>(
         &mut self,

@@ -25,7 +25,10 @@ pub(super) struct House {
 
 impl House {
     pub(super) fn new() -> Self {
-        let mut e = Estate::new();
+        Self::on_estate(Estate::new())
+    }
+
+    pub(super) fn on_estate(mut e: Estate) -> Self {
         let decision = e.passed_lift(proposal(5, LIFT));
         let mut house = Self { e, decision };
         for (name, purpose, amount) in

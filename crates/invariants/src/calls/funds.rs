@@ -30,9 +30,12 @@ ops! { "funds": {
     "openUnitBalances" => open_unit_balances,
     "settle" => settle,
     "allot" => allot,
+    "allotPage" => allot_page,
 } }
 
 const AT: Address = address::funds;
+/// Units of the largest page of an allotment.
+const PAGE: u32 = 220;
 
 fn funds(g: &mut Gen<'_, '_>) -> Vec<IFunds::Fund> {
     g.see(AT, &IFunds::fundsCall { cursor: 0, limit: 200 }).items
@@ -421,19 +424,37 @@ fn settle(g: &mut Gen<'_, '_>) -> Vec<Move> {
 /// Shares out a settled cost; as a rule the whole way there is gone: a last draw, its payment, the
 /// price check.
 fn allot(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let budget = decision(g);
-    let mut moves = Vec::new();
-    if !g.source.one_in(3) && !budget.allotted {
-        moves = way_to_allotment(g, &budget);
-    }
-    let call = IFunds::allotCall { decision: budget.decision };
-    moves.extend(one(g.by(&[TREASURER, MANAGER]), AT, &call));
+    let (mut moves, decision) = settled(g);
+    moves.extend(one(g.by(&[TREASURER, MANAGER]), AT, &IFunds::allotCall { decision }));
     if g.source.one_in(2) {
         let (units, amounts) = (vec![super::registry::unit(g)], vec![g.source.amount(&[5_000])]);
         let call = IFunds::openUnitBalancesCall { fund: 1, units, amountsFen: amounts };
         moves.extend(one(REGISTRAR, AT, &call));
     }
     moves
+}
+
+/// The same by a page that takes the whole scope, or by one that nobody may ask for.
+fn allot_page(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let (mut moves, decision) = settled(g);
+    let at_most = match (g.source.one_in(8), g.source.one_in(8)) {
+        (true, _) => 0,
+        (_, true) => PAGE + 1,
+        _ => PAGE,
+    };
+    let call = IFunds::allotPageCall { decision, atMost: at_most };
+    moves.extend(one(g.by(&[TREASURER, MANAGER]), AT, &call));
+    moves
+}
+
+/// A decision with a cost to share out; as a rule what leads there is done first.
+fn settled(g: &mut Gen<'_, '_>) -> (Vec<Move>, u64) {
+    let budget = decision(g);
+    let mut moves = Vec::new();
+    if !g.source.one_in(3) && !budget.allotted {
+        moves = way_to_allotment(g, &budget);
+    }
+    (moves, budget.decision)
 }
 
 /// Ends what is open on a decision, draws a part, has it paid, and settles the job at what was paid.

@@ -1,8 +1,10 @@
 //! The shares of very many units in decided costs, charged in one run: `funds.allot` of every job.
 //!
-//! One transaction shares out one job over all units in its decision's scope, and has the gas of one
-//! transaction (EIP-7825) for it. So the units stand in buildings, and each building has decided, paid
-//! and settled a job of its own.
+//! A job is shared out over all units in its decision's scope. One transaction has the gas for a page of
+//! them (EIP-7825), so that a large job takes several, each a transaction of its own. The units stand
+//! in buildings, and each building has decided, paid and settled a job.
+
+use std::ops::Range;
 
 use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::SolCall;
@@ -11,14 +13,14 @@ use tulou_modules::{
     address::{decisions as DECISIONS, documents as DOCUMENTS, funds as FUNDS, roles as ROLES},
     decisions::{IDecisions, MATTER_USE_FUND},
     documents::IDocuments::{self, Kind},
-    funds::IFunds,
+    funds::{IFunds, pages::PAGE_UNITS, ranking},
     roles::IRoles::{self, Office},
 };
 
 use super::{
     Signed, Target,
     community::{
-        CALL_GAS, Community, ESTATE, FIRST_MOTION, Register, TX_GAS, building, now, parts,
+        CALL_GAS, Community, ESTATE, FIRST_MOTION, Register, TX_GAS, area, building, now, parts,
         proposal, view,
     },
     signed::{Batch, Check},
@@ -26,8 +28,6 @@ use super::{
 };
 use crate::output::{Failure, Outcome};
 
-/// Units of a job: what one transaction can share out, with room.
-const PER_JOB: u64 = 200;
 /// Shares in one answer.
 const PAGE: u64 = 200;
 /// Units whose balances one call opens.
@@ -45,17 +45,30 @@ const DAY_S: u64 = 86_400;
 #[derive(Clone, Copy, Debug)]
 struct Jobs {
     units: u64,
+    per_job: u64,
 }
 
 impl Jobs {
     fn count(self) -> u64 {
-        self.units.div_ceil(PER_JOB)
+        self.units.div_ceil(self.per_job)
+    }
+
+    /// The homes that bear a job.
+    fn homes(self, job: u64) -> Range<u64> {
+        job * self.per_job..self.units.min((job + 1) * self.per_job)
     }
 
     /// What a job costs: about 400.00 for a unit, and never a round sum.
     fn cost(self, job: u64) -> u64 {
-        let units = PER_JOB.min(self.units - job * PER_JOB);
-        units * 40_000 + 1 + job % 97
+        let homes = self.homes(job);
+        (homes.end - homes.start) * 40_000 + 1 + job % 97
+    }
+
+    /// Transactions that share a job out.
+    fn pages(self, job: u64) -> Result<u64, Failure> {
+        let areas: Vec<u64> = self.homes(job).map(area).collect();
+        ranking::calls(self.cost(job), &areas, PAGE_UNITS)
+            .ok_or_else(|| Failure(format!("job {job} has no units")))
     }
 
     /// What a unit has in the fund: not always enough for its share.
@@ -70,7 +83,7 @@ impl Jobs {
 
 /// Sets up the jobs until nothing but the sharing out is left of them, and signs that.
 pub(super) fn prepare(target: &Target, sizes: &Sizes) -> Result<Signed, Failure> {
-    let jobs = Jobs { units: sizes.units };
+    let jobs = Jobs { units: sizes.units, per_job: sizes.job_units };
     let estate = Community::on(target)?;
     decide(&estate, jobs)?;
     pay(&estate, jobs)?;
@@ -78,10 +91,13 @@ pub(super) fn prepare(target: &Target, sizes: &Sizes) -> Result<Signed, Failure>
     let treasurer = batch.sender(&estate.rpc, &estate.chair)?;
     for job in 0..jobs.count() {
         let call = IFunds::allotCall { decision: Jobs::motion(job) };
-        batch.call(treasurer, FUNDS, &call, TX_GAS);
+        for _ in 0..jobs.pages(job)? {
+            batch.call(treasurer, FUNDS, &call, TX_GAS);
+        }
     }
     estate.await_quiet()?;
-    let mut signed = batch.sign(format!("bills of {} units", jobs.units))?;
+    let mut signed =
+        batch.sign(format!("bills of {} units, {} a job", jobs.units, jobs.per_job))?;
     let read = move |rpc: &Rpc| shared_out(rpc, jobs);
     signed.checks.push(Check { what: "shares", expected: jobs.units, read: Box::new(read) });
     signed.units = Some(jobs.units);
@@ -129,7 +145,7 @@ fn shared_out(rpc: &Rpc, jobs: Jobs) -> Result<u64, Failure> {
 /// elect a second officer: nobody signs for a payment of their own.
 fn decide(estate: &Community<'_>, jobs: Jobs) -> Outcome {
     let owner = [estate.chair.clone()];
-    estate.enter(&Register { homes: jobs.units, per_building: PER_JOB, owners: &owner })?;
+    estate.enter(&Register { homes: jobs.units, per_building: jobs.per_job, owners: &owner })?;
     open_fund(estate, jobs)?;
     let until = now(&estate.rpc)? + 2 * 365 * DAY_S;
     let grant = IRoles::grantCall {

@@ -69,8 +69,7 @@ impl Register<'_> {
             stair: place as u32 / 120 + 1,
             floor: floor as u16 + 1,
             r#use: Use::Home,
-            // From 60 to 150 m2, so that shares by area have remainders.
-            areaM2: 6_000 + home * 37 % 9_001,
+            areaM2: area(home),
             areaSource: AreaSource::Registered,
             countsArea: true,
             countsHead: true,
@@ -89,6 +88,11 @@ impl Register<'_> {
             since: 0,
         }
     }
+}
+
+/// Area of a home in 0.01 m2: from 60 to 150 m2, so that shares by area have remainders.
+pub(super) fn area(home: u64) -> u64 {
+    6_000 + home * 37 % 9_001
 }
 
 fn commitment(owner: u64) -> B256 {

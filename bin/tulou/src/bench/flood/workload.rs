@@ -55,6 +55,9 @@ pub(crate) struct Sizes {
     /// Units that bills charges.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) units: u64,
+    /// Units of each job of bills: the homes of one building, which bear it together.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) job_units: u64,
     /// Transactions a second of city-hour.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) city_rate: u64,
