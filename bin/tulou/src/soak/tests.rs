@@ -66,6 +66,17 @@ fn the_bounds_are_where_they_are_said_to_be() {
     };
     assert!(Verdict::of(&last(125.0)).passed());
     assert!(!Verdict::of(&last(125.1)).passed());
+    // What transactions write stays in memory: 20 looks lie between the middles of the two quarters.
+    let busy = |value: f64| {
+        looks(move |place, look| {
+            look.done = 2_048;
+            if place >= 30 {
+                look.members[0].rss_mib = value;
+            }
+        })
+    };
+    assert!(Verdict::of(&busy(139.9)).passed());
+    assert!(!Verdict::of(&busy(140.1)).passed());
     // A member that is gone holds nothing, which is not calm.
     assert!(!Verdict::of(&last(0.0)).passed());
 }
