@@ -76,7 +76,7 @@ enum Command {
     /// Executes an Ethereum chain from its first block, checks every block and serves it.
     Replay(replay::Options),
     /// Measures this machine and prints one table.
-    Bench(bench::Options),
+    Bench(Box<bench::Options>),
     /// Uses a consortium on this machine for hours and says what grew.
     Soak(soak::Options),
 }

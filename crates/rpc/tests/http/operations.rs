@@ -345,7 +345,8 @@ async fn requests_on_their_way_have_room_for_a_bounded_number_of_bytes() {
     assert!(announce(&world, &large).await.starts_with("HTTP/1.1 200"));
     // Two megabytes are announced and never come.
     let mut slow = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
-    let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2097152\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        content-length: 2097152\r\n\r\n";
     slow.write_all(head.as_bytes()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let refused = announce(&world, &large).await;
