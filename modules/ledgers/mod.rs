@@ -13,6 +13,22 @@ pub(crate) mod tests;
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "ledgers/ILedgers.sol" }
 use ILedgers::*;
 
+impl From<tulou_proofs::ReceiptProof> for ReceiptProof {
+    /// A proof as a reader gets it, as an argument of `proveReceipt`.
+    fn from(proof: tulou_proofs::ReceiptProof) -> Self {
+        Self {
+            header: proof.page.header,
+            certificate: proof.page.certificate,
+            links: proof.page.links,
+            index: proof.index,
+            receipt: proof.receipt,
+            proof: proof.proof,
+            transaction: proof.transaction,
+            transactionProof: proof.transaction_proof,
+        }
+    }
+}
+
 /// Longest name in bytes.
 const NAME_BYTES_MAX: u64 = 100;
 /// Most headers between a page and its certificate.

@@ -53,17 +53,7 @@ pub(crate) fn follow_call(link: &EpochLink) -> followCall {
 }
 
 fn receipt(case: &Value) -> ReceiptProof {
-    let proof: tulou_proofs::ReceiptProof = serde_json::from_value(case["proof"].clone()).unwrap();
-    ReceiptProof {
-        header: proof.page.header,
-        certificate: proof.page.certificate,
-        links: proof.page.links,
-        index: proof.index,
-        receipt: proof.receipt,
-        proof: proof.proof,
-        transaction: proof.transaction,
-        transactionProof: proof.transaction_proof,
-    }
+    serde_json::from_value::<tulou_proofs::ReceiptProof>(case["proof"].clone()).unwrap().into()
 }
 
 pub(crate) fn prove(case: &Value) -> proveReceiptCall {

@@ -13,7 +13,7 @@ pub use call::{CallError, Invocation};
 pub use key::{Key, KeyError, TEST_MNEMONIC, demo_key};
 pub use local::{LocalError, LocalNode};
 pub use readers::{Answered, Finding, HeadReport, NodeReport, Readers, balance_slot};
-pub use rpc::{ClientError, Rpc, refusal_in_words};
+pub use rpc::{ClientError, Rpc, parse_number, refusal_in_words};
 
 #[cfg(test)]
 mod tests;

@@ -215,7 +215,8 @@ fn result_of(mut answer: Value) -> Result<Value, ClientError> {
     Ok(answer["result"].take())
 }
 
-fn parse_number(value: &Value) -> Option<u64> {
+/// A quantity as JSON-RPC writes it: `0x` and hexadecimal digits.
+pub fn parse_number(value: &Value) -> Option<u64> {
     u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
 }
 

@@ -25,17 +25,7 @@ pub(crate) fn sheet() -> String {
 }
 
 fn receipt(proof: &Value) -> Option<ReceiptProof> {
-    let proof: tulou_proofs::ReceiptProof = serde_json::from_value(proof.clone()).ok()?;
-    Some(ReceiptProof {
-        header: proof.page.header,
-        certificate: proof.page.certificate,
-        links: proof.page.links,
-        index: proof.index,
-        receipt: proof.receipt,
-        proof: proof.proof,
-        transaction: proof.transaction,
-        transactionProof: proof.transaction_proof,
-    })
+    serde_json::from_value::<tulou_proofs::ReceiptProof>(proof.clone()).ok().map(ReceiptProof::from)
 }
 
 /// Proofs of receipts, good and bad ones.

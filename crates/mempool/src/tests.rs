@@ -403,17 +403,21 @@ fn discarding_makes_followers_wait() {
     pool.verify();
 }
 
+/// Someone who waits for something to execute, and finds nothing yet.
+async fn waiter(pool: &Arc<Mempool>) -> tokio::task::JoinHandle<()> {
+    let pool = pool.clone();
+    let waiting = tokio::spawn(async move { pool.wait_ready().await });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    waiting
+}
+
 #[tokio::test]
 async fn waiting_ends_when_something_can_execute() {
     let (pool, _) = pool(config());
     let pool = Arc::new(pool);
     pool.submit(send(1, 1)).unwrap();
-    let waiting = tokio::spawn({
-        let pool = pool.clone();
-        async move { pool.wait_ready().await }
-    });
-    tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
+    let waiting = waiter(&pool).await;
     pool.submit(send(0, 1)).unwrap();
     waiting.await.unwrap();
     pool.wait_ready().await;
@@ -425,12 +429,7 @@ async fn waiting_ends_when_a_block_closes_a_gap() {
     let pool = Arc::new(pool);
     // The transaction before it never came by itself, but in a block.
     pool.submit(send(1, 1)).unwrap();
-    let waiting = tokio::spawn({
-        let pool = pool.clone();
-        async move { pool.wait_ready().await }
-    });
-    tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
+    let waiting = waiter(&pool).await;
     world.set(key(1).address(), 1, 100);
     pool.on_final(&block(1, &[send(0, 1)]));
     tokio::time::timeout(std::time::Duration::from_secs(10), waiting)

@@ -12,7 +12,7 @@ use std::{
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use serde_json::{Value, json};
-use tulou_client::{ClientError, Key, Rpc};
+use tulou_client::{ClientError, Key, Rpc, parse_number};
 use tulou_modules::{
     address::documents as DOCUMENTS,
     documents::IDocuments::{self, Kind},
@@ -144,8 +144,7 @@ pub(crate) fn send_raw(rpc: &Rpc, raw: &Bytes) -> Result<Receipt, ClientError> {
 
 /// A receipt from what a node said.
 fn receipt(content: Value) -> Result<Receipt, ClientError> {
-    let height = content["blockNumber"].as_str().and_then(|text| text.strip_prefix("0x"));
-    let height = height.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let height = parse_number(&content["blockNumber"]);
     let hash = content["transactionHash"].as_str().and_then(|text| text.parse().ok());
     match (hash, height) {
         (Some(hash), Some(height)) => Ok(Receipt { hash, height, content }),

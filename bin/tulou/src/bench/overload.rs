@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use clap::Args;
 use serde_json::json;
-use tulou_client::{Key, Rpc};
+use tulou_client::{Key, Rpc, parse_number};
 use tulou_testing::{Cluster, ClusterPlan, Crowd, Ears};
 
 use super::{
-    Server, limit, process,
+    Server, flood, limit, process,
     report::{Row, keep, quantile},
 };
 use crate::{dev, output::Failure};
@@ -22,7 +22,7 @@ use crate::{dev, output::Failure};
 /// Calls in one request of a spike.
 const BATCH: usize = 50;
 /// Nonces of each account of a spike: many people who do a little each.
-const NONCES: u64 = 8;
+const NONCES: usize = 8;
 /// Account of the test mnemonic of the resident who sends one transaction after the other.
 const RESIDENT: u32 = 19;
 /// Rest of the resident.
@@ -75,16 +75,11 @@ fn crowd(clients: usize) -> Result<Vec<Row>, Failure> {
     if crowd.open() != clients {
         return Err(Failure(format!("{} of {clients} followers stand", crowd.open())));
     }
-    let row = |name: String, waits: &[f64]| Row {
-        p50_ms: quantile(waits, 0.5),
-        p99_ms: quantile(waits, 0.99),
-        ..Row::named(&name)
-    };
     let each = held * 1_024.0 / clients.max(1) as f64;
     let name = format!("{clients} followers, {each:.0} KiB each");
     Ok(vec![
-        row("a resident, nobody follows".into(), &alone),
-        Row { rss_mib: Some(node.rss_mib()), cpu: Some(idle), ..row(name, &waits) },
+        row_of("a resident, nobody follows", 1, &alone),
+        Row { rss_mib: Some(node.rss_mib()), cpu: Some(idle), ..row_of(&name, 1, &waits) },
     ])
 }
 
@@ -101,7 +96,7 @@ fn spike(options: &Options, validators: usize) -> Result<Vec<Row>, Failure> {
     let offered = capacity * options.spike_factor;
     // Who is refused comes again with the same bytes, as people do.
     let count = ((offered * length.as_secs_f64()) as usize).min(600_000);
-    let (requests, limit) = requests(chain_id, count);
+    let (requests, limit) = requests(chain_id, count)?;
     let before = resident(cluster.rpc(0), chain_id, Duration::from_secs(5))?;
     let (first, rpc) = (cluster.highest(), cluster.rpc(0).clone());
     let (sent, during) = thread::scope(|scope| {
@@ -120,11 +115,7 @@ fn spike(options: &Options, validators: usize) -> Result<Vec<Row>, Failure> {
     let pids = (0..validators).filter_map(|member| cluster.pid(member));
     let rss = pids.map(process::rss_mib).sum::<f64>() / validators as f64;
     let seconds = length.as_secs_f64();
-    let row = |what: &str, waits: &[f64]| Row {
-        p50_ms: quantile(waits, 0.5),
-        p99_ms: quantile(waits, 0.99),
-        ..Row::of(what, validators)
-    };
+    let row = |what: &str, waits: &[f64]| row_of(what, validators, waits);
     let (factor, attempts) = (options.spike_factor, sent as f64 / seconds);
     Ok(vec![
         row("a resident before the spike", &before),
@@ -139,9 +130,18 @@ fn spike(options: &Options, validators: usize) -> Result<Vec<Row>, Failure> {
     ])
 }
 
+/// A row of a resident's sorted waits.
+fn row_of(what: &str, validators: usize, waits_ms: &[f64]) -> Row {
+    Row {
+        p50_ms: quantile(waits_ms, 0.5),
+        p99_ms: quantile(waits_ms, 0.99),
+        ..Row::of(what, validators)
+    }
+}
+
 /// Transactions a second at full speed, measured for some seconds.
 fn capacity(cluster: &Cluster) -> Result<f64, Failure> {
-    let (requests, _) = requests(cluster.chain_id(), 20_000);
+    let (requests, _) = requests(cluster.chain_id(), 20_000)?;
     let first = cluster.highest();
     let begun = Instant::now();
     let urls = cluster.urls();
@@ -153,52 +153,31 @@ fn capacity(cluster: &Cluster) -> Result<f64, Failure> {
         }
     });
     let patience = begun + Duration::from_secs(60);
-    let mut done = included(cluster.rpc(0), first, cluster.highest())?;
+    let (mut seen, mut done) = (first, 0);
     while done < 20_000 && Instant::now() < patience {
         thread::sleep(Duration::from_millis(50));
-        done = included(cluster.rpc(0), first, cluster.highest())?;
+        let head = cluster.highest();
+        done += included(cluster.rpc(0), seen, head)?;
+        seen = head;
     }
     Ok(done as f64 / begun.elapsed().as_secs_f64())
 }
 
 /// Transfers of nothing by many accounts of their own, packed; and the recovery limit for them.
-fn requests(chain_id: u64, count: usize) -> (Vec<String>, f64) {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = count.div_ceil(threads * NONCES as usize);
+fn requests(chain_id: u64, count: usize) -> Result<(Vec<String>, f64), Failure> {
     // Different accounts each time, so that nonces begin at 0.
     let salt = keccak256(format!("{:?}", Instant::now()));
-    let raws: Vec<Bytes> = thread::scope(|scope| {
-        let jobs: Vec<_> = (0..threads)
-            .map(|thread| scope.spawn(move || signed(chain_id, salt, thread * share, share)))
-            .collect();
-        jobs.into_iter().flat_map(|job| job.join().unwrap_or_default()).collect()
-    });
-    let limit = limit::recoveries_per_s(&raws[..raws.len().min(20_000)]);
-    let pack = |raws: &[Bytes]| {
-        let calls = raws.iter().enumerate().map(|(id, raw)| {
-            format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_sendRawTransaction","params":["{}"]}}"#,
-                hex::encode_prefixed(raw)
-            )
-        });
-        format!("[{}]", calls.collect::<Vec<_>>().join(","))
-    };
-    (raws.chunks(BATCH).map(pack).collect(), limit)
-}
-
-fn signed(
-    chain_id: u64,
-    salt: alloy_primitives::B256,
-    first: usize,
-    accounts: usize,
-) -> Vec<Bytes> {
+    let accounts = count.div_ceil(NONCES).max(1);
+    let keys = flood::in_parallel(accounts, &|index| {
+        Key::from_bytes(keccak256([salt.as_slice(), &index.to_be_bytes()].concat()))
+    })?;
     let to = Address::repeat_byte(0x66);
-    let keys: Vec<Key> = (first..first + accounts)
-        .map(|index| Key::from_bytes(keccak256([salt.as_slice(), &index.to_be_bytes()].concat())))
-        .collect();
-    let round =
-        |nonce| keys.iter().map(move |key| key.sign_transfer(chain_id, nonce, to, U256::ZERO));
-    (0..NONCES).flat_map(round).collect()
+    let raws = flood::in_parallel(accounts * NONCES, &|index| {
+        let nonce = (index / accounts) as u64;
+        keys[index % accounts].sign_transfer(chain_id, nonce, to, U256::ZERO)
+    })?;
+    let limit = limit::recoveries_per_s(&raws[..raws.len().min(20_000)]);
+    Ok((raws.chunks(BATCH).map(|raws| flood::body_of(raws.iter())).collect(), limit))
 }
 
 fn agent() -> ureq::Agent {
@@ -271,8 +250,7 @@ fn included(rpc: &Rpc, after: u64, to: u64) -> Result<usize, Failure> {
     for height in after + 1..=to {
         let tag = json!([format!("{height:#x}")]);
         let count = rpc.call("eth_getBlockTransactionCountByNumber", tag)?;
-        let digits = count.as_str().and_then(|text| text.strip_prefix("0x"));
-        done += digits.and_then(|digits| usize::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        done += parse_number(&count).unwrap_or(0) as usize;
     }
     Ok(done)
 }

@@ -4,6 +4,7 @@ use std::{fs, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tulou_client::parse_number;
 use tulou_testing::{Cluster, Load};
 
 use super::people::People;
@@ -87,10 +88,7 @@ fn held(cluster: &Cluster, member: usize) -> Held {
     let Some(pid) = cluster.pid(member) else { return Held::default() };
     let count = |what: &str| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, Iterator::count);
     let pool = cluster.rpc(member).call("txpool_status", json!([])).unwrap_or_default();
-    let part = |name: &str| {
-        let digits = pool[name].as_str().and_then(|text| text.strip_prefix("0x"));
-        digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
-    };
+    let part = |name: &str| parse_number(&pool[name]).unwrap_or(0);
     Held {
         rss_mib: process::rss_mib(pid),
         files: count("fd"),

@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Json,
     extract::{ConnectInfo, Request, State, connect_info::Connected},
-    http::{Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
     serve::IncomingStream,
@@ -129,18 +129,20 @@ fn refusal(node: &Node, door: Door, caller: &Caller) -> Option<Response> {
     let too_much = node.gate().charge(caller, door.units()).err()?;
     node.meters().limited("address");
     let error = RpcError::too_many("requests from your address", "units", too_much);
-    let mut response = answer(door, StatusCode::TOO_MANY_REQUESTS, error);
-    let (name, value) = retry_after(too_much.retry_after);
-    response.headers_mut().insert(name, value);
-    Some(response)
+    let response = answer(door, StatusCode::TOO_MANY_REQUESTS, error);
+    Some(with_retry(response, retry_after(too_much.retry_after)))
 }
 
 /// Too much is on its way, of whomever.
 fn no_room(node: &Node, door: Door) -> Response {
     node.meters().limited("bodies");
     let text = "server is busy: too many large requests are on their way; nothing was sent, try again later";
-    let mut response = answer(door, StatusCode::SERVICE_UNAVAILABLE, RpcError::Limit(text.into()));
-    let (name, value) = retry_after(Duration::from_secs(1));
+    let response = answer(door, StatusCode::SERVICE_UNAVAILABLE, RpcError::Limit(text.into()));
+    with_retry(response, retry_after(Duration::from_secs(1)))
+}
+
+/// The answer with the time to come back.
+fn with_retry(mut response: Response, (name, value): (HeaderName, HeaderValue)) -> Response {
     response.headers_mut().insert(name, value);
     response
 }
@@ -164,8 +166,7 @@ fn settled(mut response: Response, door: Door, caller: &Caller) -> Response {
     if let Some(status) = caller.status() {
         *response.status_mut() = status;
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let (name, value) = caller.retry_after();
-            response.headers_mut().insert(name, value);
+            return with_retry(response, caller.retry_after());
         }
     }
     response

@@ -127,8 +127,13 @@ impl Lane {
 
 /// One batch, ready to be posted.
 fn request(txs: &[&Bytes]) -> Request {
+    let hashes = txs.iter().map(keccak256).collect();
+    Request { body: body_of(txs.iter().copied()), hashes }
+}
+
+/// A batch of `eth_sendRawTransaction`, as JSON.
+pub(crate) fn body_of<'a>(txs: impl Iterator<Item = &'a Bytes>) -> String {
     let calls: Vec<String> = txs
-        .iter()
         .enumerate()
         .map(|(id, raw)| {
             format!(
@@ -137,6 +142,5 @@ fn request(txs: &[&Bytes]) -> Request {
             )
         })
         .collect();
-    let hashes = txs.iter().map(keccak256).collect();
-    Request { body: format!("[{}]", calls.join(",")), hashes }
+    format!("[{}]", calls.join(","))
 }

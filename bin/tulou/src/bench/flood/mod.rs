@@ -23,10 +23,12 @@ use std::{
 
 use alloy_primitives::{B256, keccak256};
 use serde_json::{Value, json};
-use tulou_client::Rpc;
+use tulou_client::{Rpc, parse_number};
 
 use self::{follow::Follower, lanes::Lanes, signed::Signed, target::keys};
 pub(crate) use self::{
+    lanes::body_of,
+    signed::in_parallel,
     target::Target,
     workload::{Sizes, Workload},
 };
@@ -199,6 +201,5 @@ fn tally(rpc: &Rpc, outcome: &Outcome, signed: &Signed) -> Result<Tally, Failure
 
 /// A quantity of the protocol, `0x1f` for example; 0 for what is none.
 fn number(quantity: &Value) -> u64 {
-    let digits = quantity.as_str().and_then(|text| text.strip_prefix("0x"));
-    digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    parse_number(quantity).unwrap_or(0)
 }

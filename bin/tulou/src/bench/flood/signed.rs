@@ -136,7 +136,7 @@ impl Batch {
 }
 
 /// `one(0)`, `one(1)` and so on, made on all cores.
-pub(super) fn in_parallel<T: Send>(
+pub(crate) fn in_parallel<T: Send>(
     count: usize,
     one: &(impl Fn(usize) -> T + Sync),
 ) -> Result<Vec<T>, Failure> {
