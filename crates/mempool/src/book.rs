@@ -3,13 +3,19 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
+    time::Instant,
 };
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256};
 use tulou_primitives::Tx;
 
-use crate::{Ahead, MempoolConfig, Refused, checks::Candidate};
+use crate::{
+    Ahead, MempoolConfig, Refused,
+    checks::Candidate,
+    pace::Pace,
+    turns::{Lane, Turns},
+};
 
 /// A transaction and the block time at which it came.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ struct Line {
     /// All of them, `next` and above.
     txs: BTreeMap<u64, Entry>,
     /// Place among the senders that can execute.
-    ticket: Option<u64>,
+    turn: Option<(Lane, u64)>,
 }
 
 impl Line {
@@ -55,6 +61,13 @@ impl Line {
         std::mem::replace(&mut self.txs, kept)
     }
 
+    /// Where its next transaction is served, `None` where none can execute.
+    fn lane(&self, few: usize) -> Option<Lane> {
+        let next = self.txs.get(&self.next)?;
+        let everyday = self.txs.len() <= few && calls_module(&next.tx);
+        Some(if everyday { Lane::Everyday } else { Lane::Bulk })
+    }
+
     fn remove(&mut self, nonce: u64) {
         if self.txs.remove(&nonce).is_some() && nonce < self.pending_nonce() {
             self.run = nonce.saturating_sub(self.next);
@@ -67,15 +80,22 @@ impl Line {
 pub(crate) struct Book {
     known: HashMap<B256, Arc<Tx>>,
     lines: HashMap<Address, Line>,
-    ready: BTreeMap<u64, Address>,
+    turns: Turns,
+    pace: Pace,
+    /// Transactions with which an account still counts as one that sends few.
+    few: usize,
     gapped: HashSet<Address>,
-    tickets: u64,
     queued: usize,
     bytes: usize,
     now: u64,
 }
 
 impl Book {
+    /// An empty one. Accounts with `few` or less waiting are those that send few.
+    pub(crate) fn new(few: usize) -> Self {
+        Self { few, ..Self::default() }
+    }
+
     pub(crate) fn known(&self, hash: &B256) -> Option<&Arc<Tx>> {
         self.known.get(hash)
     }
@@ -137,13 +157,18 @@ impl Book {
             return Err(Refused::NonceTooLow { sender, nonce, next });
         }
         let waiting = line.map_or(0, |line| line.txs.len());
-        let to_module = tx.envelope().to().is_some_and(|to| tulou_evm::is_native(&to));
+        let to_module = calls_module(&tx);
         let open = |all| config.open(all, waiting, to_module);
         let replaced = match line.and_then(|line| line.txs.get(&nonce)) {
             Some(old) if outbids(&tx, &old.tx) => Some(old.tx.clone()),
             Some(_) => return Err(Refused::Underpriced),
             None => {
                 self.room(sender, nonce, next, open(config.txs), config)?;
+                let everyday = to_module && waiting <= config.few;
+                let timely = config.timely(self.pace.per_s());
+                if !everyday && self.len() - self.queued >= timely {
+                    return Err(Refused::PoolFull { waiting: self.len() });
+                }
                 None
             }
         };
@@ -206,18 +231,7 @@ impl Book {
         } else {
             self.gapped.remove(&sender);
         }
-        match (line.ticket, line.run > 0) {
-            (None, true) => {
-                self.tickets += 1;
-                line.ticket = Some(self.tickets);
-                self.ready.insert(self.tickets, sender);
-            }
-            (Some(ticket), false) => {
-                line.ticket = None;
-                self.ready.remove(&ticket);
-            }
-            _ => {}
-        }
+        line.turn = self.turns.place(sender, line.turn, line.lane(self.few));
         if line.txs.is_empty() {
             self.lines.remove(&sender);
         }
@@ -237,10 +251,13 @@ impl Book {
     /// The sender's account has moved to `next`; it goes to the back of the order.
     pub(crate) fn advance(&mut self, sender: Address, next: u64) {
         let Some(line) = self.lines.get_mut(&sender) else { return };
-        if let Some(ticket) = line.ticket.take() {
-            self.ready.remove(&ticket);
-        }
+        line.turn = self.turns.place(sender, line.turn, None);
         self.settle(sender, next, |_| {});
+    }
+
+    /// A block took so many of these out at this time, and left some that can execute, or none.
+    pub(crate) fn pace(&mut self, count: usize, at: Instant, some_left: bool) {
+        self.pace.took(count, at, some_left);
     }
 
     /// Block time moves on: what has waited too long for an earlier nonce is dropped.
@@ -271,10 +288,10 @@ impl Book {
     }
 
     /// Up to `max` executable transactions, one of each sender per round, from the nonces on that
-    /// `ahead` leaves.
+    /// `ahead` leaves. In the first round [`Turns`] says whose turn it is.
     pub(crate) fn best(&self, max: usize, ahead: &Ahead) -> Vec<Arc<Tx>> {
         let mut out = Vec::with_capacity(max.min(self.len() - self.queued));
-        let mut fresh = self.ready.values().filter_map(|sender| {
+        let mut fresh = self.turns.iter().filter_map(|sender| {
             let line = self.lines.get(sender)?;
             let (from, end) = (line.next.max(ahead.next(sender)), line.pending_nonce());
             let mut run = line.txs.range(from.min(end)..end).map(|(_, entry)| &entry.tx);
@@ -308,9 +325,11 @@ impl Book {
         assert_eq!(all.iter().map(|entry| entry.tx.raw().len()).sum::<usize>(), self.bytes);
         assert_eq!(self.lines.values().map(Line::queued).sum::<usize>(), self.queued);
         let ready = self.lines.values().filter(|line| line.run > 0).count();
-        assert_eq!(ready, self.ready.len());
-        for (ticket, sender) in &self.ready {
-            assert_eq!(self.lines[sender].ticket, Some(*ticket));
+        assert_eq!(ready, self.turns.iter().count());
+        for sender in self.turns.iter() {
+            let line = &self.lines[sender];
+            assert_eq!(line.turn.map(|(lane, _)| lane), line.lane(self.few));
+            assert!(line.turn.is_some_and(|turn| self.turns.has(turn, sender)));
         }
         for (sender, line) in &self.lines {
             assert!(!line.txs.is_empty());
@@ -320,6 +339,11 @@ impl Book {
             assert_eq!(self.gapped.contains(sender), line.queued() > 0);
         }
     }
+}
+
+/// Whether it is the ledger's own business: a vote, a payment, a record.
+fn calls_module(tx: &Tx) -> bool {
+    tx.envelope().to().is_some_and(|to| tulou_evm::is_native(&to))
 }
 
 /// Whether both fees are at least a tenth higher, and not zero.

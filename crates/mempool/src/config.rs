@@ -19,6 +19,12 @@ pub struct MempoolConfig {
     pub bytes: usize,
     /// Transactions that an account may have waiting and still count as one that sends few.
     pub few: usize,
+    /// How long what can execute may have to wait, at the rate at which transactions left this pool of
+    /// late. More than that is refused at once, but for calls to the ledger's own modules of accounts
+    /// that have few waiting: whoever comes after a flood does not stand behind all of it.
+    pub wait_ms: u64,
+    /// Transactions that may wait to execute however slow the ledger is.
+    pub always: usize,
     /// Transactions of one sender.
     pub txs_per_sender: usize,
     /// Transactions in the pool that wait for an earlier nonce.
@@ -45,6 +51,8 @@ impl Default for MempoolConfig {
             txs: 65_536,
             bytes: 128 * 1024 * 1024,
             few: 16,
+            wait_ms: 1_000,
+            always: 4_096,
             txs_per_sender: 8_192,
             queued: 8_192,
             nonce_gap: 1_024,
@@ -56,6 +64,13 @@ impl Default for MempoolConfig {
 }
 
 impl MempoolConfig {
+    /// Transactions that may wait to execute where so many leave the pool in a second, if that is known.
+    pub(crate) fn timely(&self, per_s: Option<f64>) -> usize {
+        per_s
+            .map_or(usize::MAX, |rate| (rate * self.wait_ms as f64 / 1_000.0) as usize)
+            .max(self.always)
+    }
+
     /// How much of a bound is open to a transaction of an account with so many waiting.
     pub(crate) fn open(&self, all: usize, waiting: usize, to_module: bool) -> usize {
         match (waiting <= self.few, to_module) {

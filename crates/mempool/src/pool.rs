@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use alloy_consensus::Transaction;
@@ -80,9 +80,9 @@ impl Mempool {
         let (arrivals, _) = watch::channel(0);
         let head = Box::new(head);
         Self {
-            config,
             head,
-            book: Mutex::default(),
+            book: Mutex::new(Book::new(config.few)),
+            config,
             senders: Mutex::default(),
             // What is watched begins at 0, so that its first event is a change.
             refused: Mutex::new(BTreeMap::from(
@@ -307,11 +307,14 @@ impl Mempool {
             }
         }
         let mut book = self.book.lock();
+        let before = book.len();
         for (account, next) in used {
             book.advance(account, next);
         }
-        book.tick(block.header().timestamp, self.config.queued_lifetime_s);
+        let left = before - book.len();
         let can_execute = book.len() > book.queued();
+        book.pace(left, Instant::now(), can_execute);
+        book.tick(block.header().timestamp, self.config.queued_lifetime_s);
         drop(book);
         if can_execute {
             // What waited for a nonce that came by this block alone can execute now, and a proposer that

@@ -1,3 +1,5 @@
+mod shares;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -310,48 +312,12 @@ fn nothing_grows_without_bound() {
 
 /// A call to a module, whatever it says: decisions are at 0x7755..0b for good.
 fn call(nonce: u64, by: u8) -> Bytes {
+    signed(to_decisions(nonce), &key(by))
+}
+
+fn to_decisions(nonce: u64) -> TxEip1559 {
     let to = address!("775500000000000000000000000000000000000b").into();
-    signed(TxEip1559 { to, gas_limit: 60_000, ..plain(nonce) }, &key(by))
-}
-
-#[test]
-fn whoever_floods_the_pool_keeps_nobody_from_a_vote() {
-    let (pool, _) = pool(MempoolConfig { txs: 16, few: 2, ..config() });
-    let full = |waiting| Err(Refused::PoolFull { waiting });
-    // Two accounts with more than a few take three quarters, and not one place more.
-    for nonce in 0..6 {
-        pool.submit(send(nonce, 1)).unwrap();
-        pool.submit(send(nonce, 2)).unwrap();
-    }
-    assert_eq!(pool.submit(send(6, 1)), full(12));
-    // A call to a module makes no difference to them.
-    assert_eq!(pool.submit(call(6, 1)), full(12));
-    // Others go on with whatever they like, up to seven eighths.
-    pool.submit(send(0, 3)).unwrap();
-    pool.submit(send(0, 4)).unwrap();
-    assert_eq!(pool.submit(send(0, 5)), full(14));
-    // And with the ledger's own business to the end.
-    pool.submit(call(0, 5)).unwrap();
-    pool.submit(call(0, 6)).unwrap();
-    assert_eq!(pool.submit(call(0, 7)), full(16));
-    pool.verify();
-}
-
-#[test]
-fn few_is_counted_before_the_transaction_that_comes() {
-    // Six of eight places are taken: one with two waiting is the last of those who send few.
-    let (lone, _) = pool(MempoolConfig { txs: 8, few: 2, ..config() });
-    for nonce in 0..3 {
-        lone.submit(send(nonce, 1)).unwrap();
-    }
-    for by in 2..=4 {
-        lone.submit(send(0, by)).unwrap();
-    }
-    assert_eq!(lone.submit(send(3, 1)), Err(Refused::PoolFull { waiting: 6 }));
-    lone.submit(send(1, 2)).unwrap();
-    assert_eq!(lone.submit(send(2, 2)), Err(Refused::PoolFull { waiting: 7 }));
-    lone.submit(call(2, 2)).unwrap();
-    lone.verify();
+    TxEip1559 { to, gas_limit: 60_000, ..plain(nonce) }
 }
 
 #[test]
@@ -441,15 +407,16 @@ async fn waiting_ends_when_a_block_closes_a_gap() {
 /// One thing that happens to a pool: a transaction comes, one is discarded, a block takes some.
 #[derive(Clone, Debug)]
 enum Step {
-    Submit { by: u8, nonce: u64, fee: u128 },
+    Submit { by: u8, nonce: u64, fee: u128, to_module: bool },
     Discard { at: usize },
     Final { take: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (1u8..4, 0u64..12, 0u128..3)
-            .prop_map(|(by, nonce, fee)| Step::Submit { by, nonce, fee: fee * 10 }),
+        6 => (1u8..4, 0u64..12, 0u128..3, any::<bool>()).prop_map(|(by, nonce, fee, to_module)| {
+            Step::Submit { by, nonce, fee: fee * 10, to_module }
+        }),
         1 => (0usize..20).prop_map(|at| Step::Discard { at }),
         2 => (0usize..6).prop_map(|take| Step::Final { take }),
     ]
@@ -462,15 +429,16 @@ proptest! {
     #[test]
     fn the_books_always_add_up(steps in prop::collection::vec(step(), 1..60)) {
         let limits = MempoolConfig {
-            txs: 16, txs_per_sender: 6, queued: 8, nonce_gap: 5, queued_lifetime_s: 5, ..config()
+            txs: 16, few: 2, txs_per_sender: 6, queued: 8, nonce_gap: 5, queued_lifetime_s: 5, ..config()
         };
         let (pool, world) = pool(limits);
         let mut next: BTreeMap<Address, u64> = BTreeMap::new();
         for (time, step) in (1u64..).zip(steps) {
             match step {
-                Step::Submit { by, nonce, fee } => {
+                Step::Submit { by, nonce, fee, to_module } => {
                     let (max_fee_per_gas, max_priority_fee_per_gas) = (fee, fee);
-                    let tx = TxEip1559 { max_fee_per_gas, max_priority_fee_per_gas, ..plain(nonce) };
+                    let plain = if to_module { to_decisions(nonce) } else { plain(nonce) };
+                    let tx = TxEip1559 { max_fee_per_gas, max_priority_fee_per_gas, ..plain };
                     let _ = pool.submit(signed(tx, &key(by)));
                 }
                 Step::Discard { at } => {

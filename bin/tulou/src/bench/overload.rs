@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, U256, keccak256};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
+use alloy_sol_types::SolCall;
 use clap::Args;
 use serde_json::json;
 use tulou_client::{Key, Rpc, parse_number};
-use tulou_testing::{Cluster, ClusterPlan, Crowd, Ears};
+use tulou_modules::address::documents as DOCUMENTS;
+use tulou_testing::{Cluster, ClusterPlan, Crowd, Ears, document};
 
 use super::{
     Server, flood, limit, process,
@@ -23,10 +25,41 @@ use crate::{dev, output::Failure};
 const BATCH: usize = 50;
 /// Nonces of each account of a spike: many people who do a little each.
 const NONCES: usize = 8;
-/// Account of the test mnemonic of the resident who sends one transaction after the other.
-const RESIDENT: u32 = 19;
-/// Rest of the resident.
+/// Rest of a resident between two transactions.
 const REST: Duration = Duration::from_millis(100);
+/// Rest before bytes that were refused are sent again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// What a resident does, one after the other.
+#[derive(Clone, Copy)]
+enum Act {
+    /// Moves nothing to somebody: a place in the queue like any other.
+    Transfer,
+    /// Puts a document on file: the ledger's own business.
+    Document,
+}
+
+impl Act {
+    fn sign(self, chain_id: u64, nonce: u64, key: &Key) -> Bytes {
+        match self {
+            Self::Transfer => {
+                key.sign_transfer(chain_id, nonce, Address::repeat_byte(0x77), U256::ZERO)
+            }
+            Self::Document => {
+                let call = document(key.address(), nonce, "minutes of a meeting");
+                key.sign_call(chain_id, nonce, 2_000_000, DOCUMENTS, call.abi_encode().into())
+            }
+        }
+    }
+
+    /// Account of the test mnemonic: the first five may put documents on file.
+    fn account(self) -> u32 {
+        match self {
+            Self::Transfer => 19,
+            Self::Document => 3,
+        }
+    }
+}
 
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -63,7 +96,7 @@ pub(crate) fn file_beside(out: &Path) -> PathBuf {
 fn crowd(clients: usize) -> Result<Vec<Row>, Failure> {
     println!("measuring {clients} followers ...");
     let node = Server::start(0)?;
-    let alone = resident(node.rpc(), dev::CHAIN_ID, Duration::from_secs(5))?;
+    let alone = resident(node.rpc(), dev::CHAIN_ID, Duration::from_secs(5), Act::Transfer)?;
     let before = node.rss_mib();
     let crowd = Crowd::gather(node.rpc().url(), clients, "newHeads", Ears::Open)?;
     let quiet = node.cpu_s();
@@ -71,7 +104,7 @@ fn crowd(clients: usize) -> Result<Vec<Row>, Failure> {
     thread::sleep(Duration::from_secs(20));
     let idle = (node.cpu_s() - quiet) / begun.elapsed().as_secs_f64();
     let held = node.rss_mib() - before;
-    let waits = resident(node.rpc(), dev::CHAIN_ID, Duration::from_secs(10))?;
+    let waits = resident(node.rpc(), dev::CHAIN_ID, Duration::from_secs(10), Act::Transfer)?;
     if crowd.open() != clients {
         return Err(Failure(format!("{} of {clients} followers stand", crowd.open())));
     }
@@ -97,17 +130,17 @@ fn spike(options: &Options, validators: usize) -> Result<Vec<Row>, Failure> {
     // Who is refused comes again with the same bytes, as people do.
     let count = ((offered * length.as_secs_f64()) as usize).min(600_000);
     let (requests, limit) = requests(chain_id, count)?;
-    let before = resident(cluster.rpc(0), chain_id, Duration::from_secs(5))?;
-    let (first, rpc) = (cluster.highest(), cluster.rpc(0).clone());
+    let rpc = cluster.rpc(0);
+    let before = residents(rpc, chain_id, Duration::from_secs(5))?;
+    let first = cluster.highest();
     let (sent, during) = thread::scope(|scope| {
-        let resident = scope.spawn(|| resident(&rpc, chain_id, length));
+        let people = scope.spawn(|| residents(rpc, chain_id, length));
         let sent = send(&urls, &requests, options.spike_connections, offered, length);
-        (sent, resident.join())
+        (sent, people.join())
     });
-    let (sent, during) =
-        (sent?, during.map_err(|_| Failure("the resident's thread broke".into()))??);
+    let (sent, during) = (sent?, during.map_err(|_| Failure("a resident's thread broke".into()))??);
     let done = included(cluster.rpc(0), first, cluster.highest())?;
-    let after = resident(cluster.rpc(0), chain_id, length.min(Duration::from_secs(10)))?;
+    let after = residents(rpc, chain_id, length.min(Duration::from_secs(10)))?;
     let health = cluster.rpc(0).get("/readyz")?;
     if health["ready"] != json!(true) {
         return Err(Failure(format!("not ready after the spike: {health}")));
@@ -117,16 +150,20 @@ fn spike(options: &Options, validators: usize) -> Result<Vec<Row>, Failure> {
     let seconds = length.as_secs_f64();
     let row = |what: &str, waits: &[f64]| row_of(what, validators, waits);
     let (factor, attempts) = (options.spike_factor, sent as f64 / seconds);
+    let spike = Row {
+        tx_per_s: Some(done as f64 / seconds),
+        limit_per_s: Some(limit),
+        offered_per_s: Some(attempts),
+        seconds: Some(seconds),
+        ..row(&format!("a resident's document in a spike, {factor} x capacity"), &during.documents)
+    };
     Ok(vec![
-        row("a resident before the spike", &before),
-        Row {
-            tx_per_s: Some(done as f64 / seconds),
-            limit_per_s: Some(limit),
-            offered_per_s: Some(attempts),
-            seconds: Some(seconds),
-            ..row(&format!("a resident in a spike, {factor} x capacity"), &during)
-        },
-        Row { rss_mib: Some(rss), ..row("a resident after it", &after) },
+        row("a resident's document before the spike", &before.documents),
+        row("a resident's transfer before the spike", &before.transfers),
+        spike,
+        row("a resident's transfer in the spike", &during.transfers),
+        Row { rss_mib: Some(rss), ..row("a resident's document after it", &after.documents) },
+        row("a resident's transfer after it", &after.transfers),
     ])
 }
 
@@ -227,16 +264,39 @@ fn send(
     Ok(next.load(Ordering::Relaxed).saturating_sub(connections) * BATCH)
 }
 
-/// One transaction after the other for some time: milliseconds from sending to its receipt, sorted.
-fn resident(rpc: &Rpc, chain_id: u64, length: Duration) -> Result<Vec<f64>, Failure> {
-    let key = Key::test(RESIDENT)?;
+/// Waits of those who do a little all the time, in milliseconds, sorted.
+struct Waits {
+    documents: Vec<f64>,
+    transfers: Vec<f64>,
+}
+
+/// One resident at the first member who puts documents on file, and one who sends transfers.
+fn residents(rpc: &Rpc, chain_id: u64, length: Duration) -> Result<Waits, Failure> {
+    let (documents, transfers) = thread::scope(|scope| {
+        let other = scope.spawn(|| resident(rpc, chain_id, length, Act::Transfer));
+        (resident(rpc, chain_id, length, Act::Document), other.join())
+    });
+    let transfers = transfers.map_err(|_| Failure("a resident's thread broke".into()))??;
+    Ok(Waits { documents: documents?, transfers })
+}
+
+/// One transaction after the other for some time: milliseconds from the first try to the receipt, sorted.
+/// What is refused is sent again.
+fn resident(rpc: &Rpc, chain_id: u64, length: Duration, act: Act) -> Result<Vec<f64>, Failure> {
+    let key = Key::test(act.account())?;
     let begun = Instant::now();
     let mut waits = Vec::new();
     while begun.elapsed() < length {
         let nonce = rpc.next_nonce(key.address())?;
-        let raw = key.sign_transfer(chain_id, nonce, Address::repeat_byte(0x77), U256::ZERO);
+        let raw = act.sign(chain_id, nonce, &key);
         let sent = Instant::now();
-        rpc.call("eth_sendRawTransactionSync", json!([raw, 20_000]))?;
+        let patience = sent + Duration::from_secs(60);
+        while let Err(refused) = rpc.call("eth_sendRawTransactionSync", json!([raw, 20_000])) {
+            if Instant::now() >= patience {
+                return Err(refused.into());
+            }
+            thread::sleep(AGAIN);
+        }
         waits.push(sent.elapsed().as_secs_f64() * 1_000.0);
         thread::sleep(REST);
     }

@@ -61,7 +61,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// As fast as the nodes bring them into blocks.
     pub(crate) fn full() -> Self {
-        Self { batch: 100, connections: 4, tx_per_s: None, window: 20_000 }
+        Self { batch: 100, connections: 4, tx_per_s: None, window: 4_000 }
     }
 
     /// What has to be there before a row is measured: few on their way, for some are large.
