@@ -42,6 +42,9 @@ interface Keeper extends Office {
   key: Hex;
 }
 
+/** Digest of the web app that the book's server tells. */
+export const APP = `0x${'5a'.repeat(32)}`;
+
 export class Book {
   plan: BookPlan;
   /** Answers nothing while true, as a server that went away. */
@@ -233,6 +236,7 @@ export class Book {
     const calls = request.method === 'POST' || pathname.startsWith('/api/') || pathname.startsWith('/consortium/');
     if (this.away && calls) return void response.destroy();
     if (pathname === '/api/v1/node/consortium') return json(this.consortium());
+    if (pathname === '/api/v1/node/web') return json({ digest: APP, files: [] });
     if (pathname.startsWith('/api/')) return json(this.council(pathname));
     if (pathname === '/consortium/members' && this.plan.demo)
       return json(

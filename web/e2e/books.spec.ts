@@ -1,7 +1,7 @@
 /** Who keeps the book, in every state, on a book of our own making; see `book.ts`. No node is needed. */
 import { expect, test, type Page } from '@playwright/test';
 import { printKeySheet } from '../verifier/src/sheet';
-import { Book, five, type BookPlan, type Office } from './book';
+import { APP, Book, five, type BookPlan, type Office } from './book';
 import { owes } from './owes';
 
 const with5 = (...states: Partial<Office>[]): Office[] => five().map((o, i) => ({ ...o, ...states[i] }));
@@ -109,6 +109,16 @@ test('a server that goes away is told as such, and jade goes out', async ({ page
   await expect(page.getByText('第 48,213 页').first()).toBeVisible();
   book.away = false;
   await expect.poll(() => lamps(page), { timeout: 30_000 }).toEqual(ok5);
+});
+
+test('whoever looks closer sees the mark of the web app', async ({ page }) => {
+  await serve({ offices: five() });
+  await page.goto(`${base}/books`);
+  await page.locator('details summary').last().click();
+  await expect(page.getByText('网页程序的印记')).toBeVisible();
+  await expect(page.getByText(APP)).toBeVisible();
+  await shoot(page, 'app-mark');
+  expect(await owes(page, false)).toEqual([]);
 });
 
 test('stopping says before what it will do', async ({ page }) => {

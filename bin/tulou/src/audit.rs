@@ -1,8 +1,10 @@
 //! `tulou audit`: anyone checks the book with a key sheet and without an account, and learns which node
 //! lies.
 
+mod page;
+
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -29,6 +31,9 @@ pub(crate) struct Options {
     /// How many of the newest receipts are checked.
     #[arg(long, default_value_t = 20)]
     receipts: usize,
+    /// Folder with a build of the app of one's own (`make web`, then `web/dist`), to compare the nodes' with.
+    #[arg(long)]
+    web: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -63,7 +68,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let (held, checked) =
         receipts(&mut readers, &nodes, head.height, options.receipts, &mut reports)?;
     say(&format!("receipts     {held} of {checked} hold, the newest first"))?;
-    result(&heads, &reports, held == checked)
+    let pages = page::check(&nodes, options.web.as_deref())?;
+    result(&heads, &reports, held == checked)?;
+    pages
 }
 
 fn read_sheet(given: &str) -> Result<KeySheet, Failure> {

@@ -18,6 +18,7 @@ mod output;
 mod passphrase;
 mod replay;
 mod soak;
+mod tls;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -73,6 +74,9 @@ enum Command {
     },
     /// Checks the book with a key sheet and without an account, and names nodes that lie.
     Audit(audit::Options),
+    /// Makes certificates for HTTPS in a network without a domain.
+    #[command(subcommand)]
+    Tls(tls::Step),
     /// Executes an Ethereum chain from its first block, checks every block and serves it.
     Replay(replay::Options),
     /// Measures this machine and prints one table.
@@ -116,6 +120,7 @@ fn run(command: Command) -> Outcome {
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),
         Command::Audit(options) => audit::run(&options),
+        Command::Tls(step) => tls::run(&step),
         Command::Replay(options) => replay::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),

@@ -128,6 +128,25 @@ impl Rpc {
         Err(ClientError::Refused { code: i64::from(status.as_u16()), message, data: None })
     }
 
+    /// One file of the web app as the node sends it, not compressed, e.g. `/index.html`.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], or [`ClientError::Refused`] with the status where there is none.
+    pub fn file(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let mut response = self
+            .agent
+            .get(format!("{}{path}", self.url))
+            .header("accept-encoding", "identity")
+            .call()
+            .map_err(|e| self.unreachable(e))?;
+        if !response.status().is_success() {
+            let code = i64::from(response.status().as_u16());
+            return Err(ClientError::Refused { code, message: format!("no {path}"), data: None });
+        }
+        let body = response.body_mut().with_config().limit(1 << 26);
+        body.read_to_vec().map_err(|e| self.unreachable(e))
+    }
+
     /// Number of the newest final block.
     pub fn block_number(&self) -> Result<u64, ClientError> {
         self.number("eth_blockNumber", json!([]))

@@ -31,7 +31,7 @@ pub use node::{Drill, Node, NodeConfig, NodeError};
 pub use peers::RELEASE;
 pub use replay::{ReplayFault, Replayed, replay_ledger};
 pub use settings::{
-    LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError, SnapshotSettings,
+    LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError, SnapshotSettings, TlsSettings,
 };
 pub use snapshot::{
     SnapshotFault, open_ledger, send_to_archive, start_from_archive, start_from_snapshot,

@@ -64,9 +64,24 @@ pub struct NodeSettings {
     /// Origins of web pages, other than the node's own, that may call; `*` for any.
     #[serde(default)]
     pub origins: Vec<String>,
+    /// The certificate for HTTPS; without it the address speaks plain HTTP, for this machine or for a
+    /// server before it that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
     /// Bytes the node may use on disk before it warns; 0 watches the free space alone.
     #[serde(default)]
     pub disk_budget: u64,
+}
+
+/// The certificate of the node's address. Files that are replaced are in use within half a minute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// PEM file with the certificate and those that lead to its authority, relative to the folder of
+    /// `node.toml`.
+    pub certificate: PathBuf,
+    /// PEM file with its private key.
+    pub key: PathBuf,
 }
 
 /// One ledger.

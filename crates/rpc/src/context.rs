@@ -9,7 +9,7 @@ use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
 use tulou_primitives::{Genesis, Header};
 
-use crate::{BlockMeters, Limits, Watch};
+use crate::{BlockMeters, Limits, TlsFiles, Watch};
 
 /// Knows who certifies blocks.
 pub trait FinalitySource: Send + Sync {
@@ -78,6 +78,10 @@ pub struct RpcConfig {
     pub origins: Vec<String>,
     /// Whether transactions are refused: the node answers questions only.
     pub read_only: bool,
+    /// The certificate of the door; without it the door speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// How often the certificate's files are looked at.
+    pub tls_look: Duration,
     /// Bounds for each caller and account.
     pub limits: Limits,
 }
@@ -106,6 +110,8 @@ impl Default for RpcConfig {
             sync_waiting: 16_384,
             origins: Vec::new(),
             read_only: false,
+            tls: None,
+            tls_look: Duration::from_secs(30),
             limits: Limits::default(),
         }
     }

@@ -23,6 +23,7 @@ mod node;
 mod pulse;
 mod rest;
 mod server;
+mod tls;
 mod tulou;
 mod watch;
 mod web;
@@ -31,6 +32,7 @@ pub use context::{DevClock, FinalitySource, Foreign, ForeignBody, RpcConfig, Rpc
 pub use limits::Limits;
 pub use metrics::BlockMeters;
 pub use server::{ServeError, ServerHandle, serve, serve_all};
+pub use tls::{TlsError, TlsFiles};
 pub use watch::{Consortium, LedgerId, Member, MemberState, PROTOCOL, Stalled, Watch, quorum};
 
 /// Name and version of this program, as `web3_clientVersion` answers.

@@ -18,7 +18,13 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use crate::{RpcConfig, limits::Seat, metrics::Meters, node::Shared};
+use crate::{
+    RpcConfig,
+    limits::Seat,
+    metrics::Meters,
+    node::Shared,
+    tls::{Line, Tls},
+};
 
 /// What one connection too many reads.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\
@@ -49,6 +55,7 @@ pub(crate) struct Bounded {
     listener: TcpListener,
     shared: Shared,
     patience: Patience,
+    tls: Option<Tls>,
 }
 
 /// How long a connection may do nothing, each way.
@@ -65,8 +72,13 @@ impl From<&RpcConfig> for Patience {
 }
 
 impl Bounded {
-    pub(crate) fn new(listener: TcpListener, shared: Shared, patience: Patience) -> Self {
-        Self { listener, shared, patience }
+    pub(crate) fn new(
+        listener: TcpListener,
+        shared: Shared,
+        patience: Patience,
+        tls: Option<Tls>,
+    ) -> Self {
+        Self { listener, shared, patience, tls }
     }
 
     fn seat(&self, from: SocketAddr) -> Result<(OwnedSemaphorePermit, Seat), &'static str> {
@@ -88,7 +100,10 @@ impl Listener for Bounded {
                     // Answers are short: waiting to fill a packet only costs time.
                     let _ = stream.set_nodelay(true);
                     let meters = self.shared.meters.clone();
-                    return (Seated::new(stream, self.patience, meters, seats), from);
+                    return (
+                        Seated::new(stream, self.patience, self.tls.as_ref(), meters, seats),
+                        from,
+                    );
                 }
                 Err(reason) => {
                     self.shared.meters.turned_away(reason);
@@ -109,7 +124,7 @@ impl Listener for Bounded {
 /// Who takes nothing of what is sent to it is cut off: whatever waits to be sent would be held for it
 /// for ever, and a task with it.
 pub(crate) struct Seated {
-    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    stream: Line,
     meters: Meters,
     _seats: (OwnedSemaphorePermit, Seat),
 }
@@ -118,13 +133,14 @@ impl Seated {
     fn new(
         stream: TcpStream,
         patience: Patience,
+        tls: Option<&Tls>,
         meters: Meters,
         seats: (OwnedSemaphorePermit, Seat),
     ) -> Self {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(patience.stalled));
-        stream.set_read_timeout(Some(patience.silent));
-        Self { stream: Box::pin(stream), meters, _seats: seats }
+        let stream = Line::new(Box::pin(stream), tls, patience.stalled, patience.silent);
+        Self { stream, meters, _seats: seats }
     }
 
     /// Ends both directions where a write was in vain for too long: whoever reads from the connection,
@@ -132,7 +148,8 @@ impl Seated {
     fn judge<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if matches!(&written, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut) {
             self.meters.turned_away("stalled");
-            let socket = SockRef::from(self.stream.get_ref());
+            let Some(socket) = self.stream.socket() else { return written };
+            let socket = SockRef::from(socket);
             // What the kernel holds for this client is dropped with the socket. Errors mean that the
             // client has gone.
             let _ = socket.set_linger(Some(Duration::ZERO));
@@ -154,7 +171,7 @@ impl AsyncRead for Seated {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_read(cx, buf)
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
@@ -164,17 +181,17 @@ impl AsyncWrite for Seated {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream.as_mut().poll_write(cx, bytes);
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.judge(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.stream.as_mut().poll_flush(cx);
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.judge(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -186,7 +203,7 @@ impl AsyncWrite for Seated {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream.as_mut().poll_write_vectored(cx, bytes);
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         self.judge(written)
     }
 }

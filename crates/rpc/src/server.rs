@@ -39,6 +39,7 @@ use crate::{
     metrics::{self, Meters},
     node::{Node, Shared},
     rest::{self, Api},
+    tls::{Tls, TlsError},
     tulou, web,
 };
 
@@ -59,6 +60,9 @@ pub enum ServeError {
     /// A ledger's name cannot stand in a path, or two ledgers have it.
     #[error("ledger name {0:?}: one name for each ledger, of small letters, digits and hyphens")]
     Name(String),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Two methods have one name.
     #[error(transparent)]
     Methods(#[from] RegisterMethodError),
@@ -131,6 +135,7 @@ pub async fn serve(addr: SocketAddr, context: RpcContext) -> Result<ServerHandle
 /// - [`ServeError::NoLedger`]: the list is empty.
 /// - [`ServeError::Name`]: a name that cannot stand in a path, or is there twice.
 /// - [`ServeError::Listen`]: the address cannot be had.
+/// - [`ServeError::Tls`]: the certificate of the first one's configuration cannot be used.
 /// - [`ServeError::Methods`]: a method is registered twice.
 pub async fn serve_all(
     addr: SocketAddr,
@@ -141,6 +146,7 @@ pub async fn serve_all(
     let listener =
         TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr, source })?;
+    let tls = config.tls.clone().map(Tls::open).transpose()?;
     let patience = Patience::from(&config);
     let gate = Arc::new(Gate::new(config.limits));
     let shared = Shared {
@@ -149,12 +155,14 @@ pub async fn serve_all(
         places: Places::new(config.sockets),
         bodies: Bodies::new(config.bodies_bytes),
     };
-    let listener = Bounded::new(listener, shared.clone(), patience);
+    let listener = Bounded::new(listener, shared.clone(), patience, tls.clone());
     let nodes: Arc<[Node]> =
         contexts.into_iter().map(|context| Node::new(context, shared.clone())).collect();
     let (stop, calls) = stop_channel();
     let app = everything(&nodes, &stop)?.into_make_service_with_connect_info::<Peer>();
-    let followers = nodes.iter().map(|node| tokio::spawn(Waiters::follow(node.clone()))).collect();
+    let waiters = nodes.iter().map(|node| tokio::spawn(Waiters::follow(node.clone())));
+    let followers =
+        waiters.chain(tls.map(|tls| tokio::spawn(tls.follow(config.tls_look)))).collect();
     let listener = tokio::spawn(async move {
         let stopped = async move { stop.shutdown().await };
         let served = axum::serve(listener, app).with_graceful_shutdown(stopped).await;

@@ -4,19 +4,70 @@
 //! part); else the app itself, which knows its own paths. Files were compressed when they were built,
 //! never here.
 
+use std::sync::OnceLock;
+
+use alloy_primitives::B256;
 use axum::{
+    Json,
     body::Body,
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 #[derive(RustEmbed)]
 #[folder = "$TULOU_WEB_SRC"]
 struct Files;
 
 const INDEX: &str = "index.html";
+
+/// What the app consists of, so that a page which was changed on its way, or by one member, is noticed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Manifest {
+    /// SHA-256 of the lines `<sha256>  <path>` of all files, ascending by path: what `sha256sum` of the same
+    /// files prints, hashed once more.
+    digest: B256,
+    files: Vec<ManifestFile>,
+}
+
+/// One file, not compressed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ManifestFile {
+    path: String,
+    sha256: B256,
+    bytes: usize,
+}
+
+/// Computed once: the files are part of this program.
+pub(crate) fn manifest() -> &'static Manifest {
+    static MANIFEST: OnceLock<Manifest> = OnceLock::new();
+    MANIFEST.get_or_init(|| {
+        let mut paths: Vec<_> = Files::iter().filter(|path| own(path)).collect();
+        paths.sort();
+        let file = |path: std::borrow::Cow<'static, str>| {
+            let file = Files::get(&path)?;
+            let sha256 = B256::from(file.metadata.sha256_hash());
+            Some(ManifestFile { path: path.into_owned(), sha256, bytes: file.data.len() })
+        };
+        let files: Vec<_> = paths.into_iter().filter_map(file).collect();
+        let lines = files.iter().map(|file| format!("{:x}  {}\n", file.sha256, file.path));
+        let digest = B256::from_slice(&Sha256::digest(lines.collect::<String>()));
+        Manifest { digest, files }
+    })
+}
+
+/// Whether a file is no compressed twin of another.
+fn own(path: &str) -> bool {
+    lookup(path, |name| Files::get(name).is_some()) == Some(path)
+}
+
+/// Answers `/api/v1/node/web`.
+pub(crate) async fn told() -> Json<&'static Manifest> {
+    Json(manifest())
+}
 
 /// Answers a GET for anything that is not an API.
 pub(crate) async fn file(request: Request) -> Response {

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tracing::info;
 use tulou_ledger::LedgerError;
 use tulou_primitives::NodeKind;
-use tulou_rpc::{Limits, RpcConfig, ServerHandle};
+use tulou_rpc::{Limits, RpcConfig, ServerHandle, TlsFiles};
 
 use crate::{
     Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, StepDown, Unlock, start,
@@ -204,6 +204,10 @@ fn config(
         rpc: RpcConfig {
             read_only: settings.node.read_only,
             origins: settings.node.origins.clone(),
+            tls: settings.node.tls.as_ref().map(|tls| TlsFiles {
+                certificate: dir.join(&tls.certificate),
+                key: dir.join(&tls.key),
+            }),
             limits: settings.limits.clone(),
             ..RpcConfig::default()
         },

@@ -35,6 +35,7 @@ use crate::{
     natspec::Notices,
     node::Node,
     watch::{self, Consortium},
+    web,
 };
 pub(crate) use fail::Fail;
 
@@ -145,6 +146,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<
         .route("/api/v1/", get(index))
         .route("/api/v1/openapi.json", get(description))
         .route("/api/v1/node/consortium", get(consortium))
+        .route("/api/v1/node/web", get(web::told))
         .route("/api/v1/{module}", get(module))
         .route("/api/v1/{module}/{call}", get(call))
         .route("/api/{*rest}", get(nothing))

@@ -8,4 +8,5 @@ mod light;
 mod metrics;
 mod operations;
 mod people;
+mod tls;
 mod traces;

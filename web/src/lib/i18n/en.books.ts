@@ -127,6 +127,8 @@ export const enBooks: BooksDict = {
     genesis: 'Genesis',
     ledger: 'Ledger number',
     me: 'Answered by',
+    app: 'Mark of the web app',
+    appText: 'Keepers with the same release show the same mark. Another one means that the page was changed.',
   },
   card: {
     link: 'Check the key sheet',

@@ -134,6 +134,8 @@ export const zhBooks = {
     genesis: '账本起点',
     ledger: '账本编号',
     me: '现在回话的',
+    app: '网页程序的印记',
+    appText: '各家版本相同，这一串就相同。对不上，说明有人动过网页。',
   },
   card: {
     link: '核对印鉴',
