@@ -85,7 +85,7 @@ impl<'a> Machine<'a> {
             .with_cfg(config(env, rules))
             .with_block(block(env))
             .build_mainnet()
-            .with_precompiles(Provider::new(spec, natives));
+            .with_precompiles(Provider::new(env.terms.map(|terms| terms.fork.0), natives));
         Self(evm, rules)
     }
 

@@ -115,7 +115,7 @@ pub enum Refused {
         /// Value in wei.
         want: U256,
     },
-    /// The council froze the sender, or has not allowed it to create contracts.
+    /// The council closed the ledger to such keys, froze the sender, or has not allowed it to create contracts.
     #[error(transparent)]
     Denied(Denied),
     /// Another transaction with this nonce waits, and the fees are not a tenth higher.

@@ -4,7 +4,9 @@
 mod block;
 mod epoch;
 mod genesis;
+pub mod sm;
 mod state;
+mod suite;
 mod transaction;
 mod units;
 
@@ -15,6 +17,7 @@ pub use genesis::{
     filler_account,
 };
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
+pub use suite::Suite;
 pub use transaction::{Tx, TxError};
 pub use units::{Area, Fen, ParseUnitError};
 

@@ -7,6 +7,8 @@ use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 
+use crate::Suite;
+
 /// Bytes that are not a transaction this ledger accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TxError {
@@ -61,6 +63,11 @@ impl Tx {
     /// The decoded envelope.
     pub fn envelope(&self) -> &TxEnvelope {
         &self.envelope
+    }
+
+    /// The kind of key that signed.
+    pub fn suite(&self) -> Suite {
+        Suite::Secp256k1
     }
 
     /// keccak256 of the EIP-2718 bytes.
