@@ -13,7 +13,7 @@ use tulou_modules::{
     },
     schedule::ISchedule,
 };
-use tulou_primitives::{Genesis, GenesisMember, NodeKind, Suite};
+use tulou_primitives::{Genesis, GenesisMember, NodeKind, SignedSm2, Suite};
 use tulou_slots::Memory;
 
 use super::world::*;
@@ -229,6 +229,16 @@ fn kinds_of_keys_that_the_council_closed_sign_nothing() {
             }
             (verdict, executed) => panic!("{verdict:?}, {executed:?}"),
         }
+    }
+    // Another kind is judged by its own bit.
+    let key = tulou_primitives::sm::Sm2Key::from_bytes(&B256::repeat_byte(3)).unwrap();
+    let sm2 = SignedSm2::sign(call(&council.world), &key);
+    let sm2 = tulou_primitives::Tx::from_envelope(sm2);
+    for open in 1..=7 {
+        council.decides(&suites(open));
+        let denied = Denied::SuiteClosed { suite: Suite::Sm2, open: open as u8 };
+        let verdict = if open & 4 == 4 { Ok(()) } else { Err(denied) };
+        assert_eq!(admission(&council.world.state, now, &sm2), verdict, "{open}");
     }
     council.decides(&suites(6));
     let denied = admission(&council.world.state, now, &tx).unwrap_err().to_string();

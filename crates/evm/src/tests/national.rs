@@ -1,11 +1,18 @@
 //! The precompiles of the national algorithms as contracts meet them.
 
+use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, U256, b256, hex};
-use alloy_sol_types::SolCall;
-use tulou_primitives::sm::{Sm2Key, sm3};
+use alloy_sol_types::{SolCall, SolEvent};
+use tulou_primitives::{
+    SignedSm2, Tx, TxType,
+    sm::{Sm2Key, sm3},
+};
 
 use super::world::*;
-use crate::{CallOutcome, CallRequest, SM2VERIFY, SM3, ethereum, genesis_changes};
+use crate::{
+    BlockFault, CallOutcome, CallRequest, SM2VERIFY, SM3, ethereum, executor::execute_with,
+    genesis_changes,
+};
 
 /// e, r, s, x, y of the example of GB/T 32918.5, annex A.
 const EXAMPLE: [B256; 5] = [
@@ -103,6 +110,36 @@ fn a_contract_verifies_a_message_from_its_parts() {
     let words = [&e[..], &signature.r[..], &signature.s[..], &public.x[..], &public.y[..]];
     let answer = output(&world, SM2VERIFY, words.concat().into());
     assert_eq!(answer, Bytes::from(B256::with_last_byte(1)));
+}
+
+#[test]
+fn a_transaction_signed_by_sm2_is_executed_as_its_signer() {
+    let mut world = World::new();
+    let key = Sm2Key::from_bytes(&B256::repeat_byte(0x11)).unwrap();
+    let me = key.public_key().address();
+    let input: Bytes = ICounter::addCall { n: U256::from(5) }.abi_encode().into();
+    let to = alloy_primitives::TxKind::Call(COUNTER);
+    let tx = |nonce| TxEip1559 { to, input: input.clone(), nonce, ..blank() };
+    let sm2 = |nonce| Tx::from_envelope(SignedSm2::sign(tx(nonce), &key));
+    // In one block with another kind, each with its own type in its receipt.
+    let other = sign(&world.me, tx(0));
+    let executed = world.block(&[sm2(0), other, sm2(1)]);
+    let types: Vec<_> = executed.receipts.iter().map(|r| (r.tx_type(), r.status())).collect();
+    assert_eq!(types, [(TxType::Sm2, true), (TxType::Eip1559, true), (TxType::Sm2, true)]);
+    let event = ICounter::Added::decode_log_data(&executed.receipts[0].logs()[0].data).unwrap();
+    assert_eq!((event.who, event.total), (me, U256::from(5)));
+    assert_eq!((world.nonce(me), world.nonce(world.me.address())), (2, 1));
+    // Not again, and not with a signature of something else.
+    let env = world.env();
+    let forged = SignedSm2 { tx: tx(2), ..SignedSm2::sign(tx(3), &key) };
+    for (bad, word) in [(sm2(1), "nonce"), (Tx::from_envelope(forged), "signature")] {
+        let Err(BlockFault::Invalid { index: 0, reason }) =
+            execute_with(&world.state, &env, &[bad], NATIVES)
+        else {
+            panic!("taken")
+        };
+        assert!(reason.contains(word), "{reason}");
+    }
 }
 
 #[test]
