@@ -48,7 +48,7 @@ pub const PERMITS: &[Permit] = &[
 
 packed! {
     /// What every block asks of the council: one word, so that it costs one read.
-    pub struct Gate { gas_limit: u64, freezes: u32, deploy_closed: bool }
+    pub struct Gate { gas_limit: u64, freezes: u32, deploy_closed: bool, suites_closed: u8 }
 }
 packed! {
     /// Numbers that the council's own calls ask for.
@@ -140,6 +140,14 @@ pub fn abi() -> JsonAbi {
 pub fn only(cx: &Cx<'_>) -> Res<()> {
     ensure!(cx.caller == crate::COUNCIL, OnlyCouncil { caller: cx.caller });
     Ok(())
+}
+
+/// Whether an account speaks for a governor now.
+pub fn is_governor(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
+    cx.on(crate::COUNCIL, |cx| {
+        let id = st().by_account.of(account).get(cx)?;
+        Ok(id != 0 && members::row(id).seat.get(cx)?.weight > 0)
+    })
 }
 
 /// What every block asks of the council.

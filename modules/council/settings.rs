@@ -1,6 +1,6 @@
 //! What the council sets for the ledger itself: parameters, releases, frozen accounts, who may deploy.
 
-use tulou_primitives::Genesis;
+use tulou_primitives::{Genesis, Suite};
 
 use super::*;
 
@@ -18,8 +18,11 @@ const RELEASE_NOTICE: Bounds = ("release.notice_heights", 10, 1_000_000);
 /// Days in which a carried proposal may be executed after its delay.
 const OPEN_DAYS: Bounds = ("proposal.open_days", 1, 180);
 
-const PARAMETERS: [Bounds; 5] =
-    [GAS_LIMIT, DEPLOY_OPEN, FREEZE_DAYS, RELEASE_NOTICE, OPEN_DAYS];
+/// Kinds of keys that may sign transactions: the sum of 1 secp256k1, 2 P-256, 4 SM2. Never none.
+const SUITES: Bounds = ("suites", 1, Suite::ALL_BITS as u64);
+
+const PARAMETERS: [Bounds; 6] =
+    [GAS_LIMIT, DEPLOY_OPEN, FREEZE_DAYS, RELEASE_NOTICE, OPEN_DAYS, SUITES];
 
 /// Codes of reasons for which an account is frozen, as in `ICouncil.Freeze`.
 const FREEZE_CODES: core::ops::RangeInclusive<u16> = 1..=4;
@@ -35,6 +38,7 @@ fn value(gate: &Gate, limits: &Limits, name: &str) -> u64 {
         n if n == DEPLOY_OPEN.0 => u64::from(!gate.deploy_closed),
         n if n == FREEZE_DAYS.0 => limits.freeze_days.into(),
         n if n == RELEASE_NOTICE.0 => limits.release_notice.into(),
+        n if n == SUITES.0 => (Suite::ALL_BITS & !gate.suites_closed).into(),
         _ => limits.open_days.into(),
     }
 }
@@ -74,6 +78,8 @@ pub(super) fn set_parameter(cx: &mut Cx<'_>, name: &str, value: u64) -> Res<()> 
         n if n == DEPLOY_OPEN.0 => gate.deploy_closed = value == 0,
         n if n == FREEZE_DAYS.0 => limits.freeze_days = small,
         n if n == RELEASE_NOTICE.0 => limits.release_notice = small,
+        // Kept as what is closed: a ledger that never asked accepts every kind.
+        n if n == SUITES.0 => gate.suites_closed = Suite::ALL_BITS & !small.to_le_bytes()[0],
         _ => limits.open_days = small,
     }
     st().gate.set(cx, gate)?;
@@ -240,6 +246,7 @@ pub(super) fn genesis(cx: &mut Cx<'_>, genesis: &Genesis, governed: bool) -> Res
         gas_limit: genesis.gas_limit,
         freezes: 0,
         deploy_closed: governed,
+        suites_closed: 0,
     })?;
     st().limits.set(cx, Limits { freeze_days: 90, release_notice: 100, open_days: 30 })?;
     let first = ReleaseRow { release: genesis.release, height: 0 };

@@ -58,3 +58,30 @@ fn every_row_is_counted_by_the_ledger_itself() {
     let gas = bills["gas_per_unit"].as_f64().expect("gas of a unit");
     assert!(gas > 21_000.0 && gas * 220.0 < 16_777_216.0, "a page fits into a transaction: {gas}");
 }
+
+/// Each kind of key has a rate and its ratio to the first; the hash has its own column.
+#[test]
+fn signatures_are_measured_by_kind_of_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(tulou_testing::program())
+        .args(["bench", "--parts", "signatures", "--out"])
+        .arg(folder.path().join("latest.json"))
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.path().join("signatures.json")).expect("the rows");
+    let rows: Vec<Value> = serde_json::from_str(&text).expect("rows as JSON");
+    let names: Vec<&Value> = rows.iter().map(|row| &row["name"]).collect();
+    assert_eq!(
+        names,
+        [
+            &json!("secp256k1 recovery, 1 thread"),
+            &json!("SM2 verify, 1 thread"),
+            &json!("SM3, 64 KiB, 1 thread")
+        ]
+    );
+    let of = |row: usize, column: &str| rows[row][column].as_f64().expect(column);
+    assert_eq!(of(0, "of_recovery"), 1.0);
+    assert_eq!(of(1, "of_recovery"), of(1, "checks_per_s") / of(0, "checks_per_s"));
+    assert!(of(1, "checks_per_s") > 0.0 && of(2, "mb_per_s") > 0.0);
+}

@@ -81,7 +81,7 @@ contract Token {
 struct Blob { uint256 len; mapping(uint256 => uint256) words; }
 
 contract Council {
-    struct Gate { uint64 gasLimit; uint32 freezes; bool deployClosed; }
+    struct Gate { uint64 gasLimit; uint32 freezes; bool deployClosed; uint8 suitesClosed; }
     struct Limits { uint32 freezeDays; uint32 releaseNotice; uint32 openDays; }
     struct Shares {
         uint32 participationNum; uint32 participationDen; uint32 majorityNum; uint32 majorityDen;

@@ -11,14 +11,14 @@ use revm::{
         either::Either,
         result::{ExecutionResult, Output},
     },
-    precompile::{PrecompileSpecId, Precompiles},
     state::EvmState,
 };
 use tulou_primitives::{StateError, StateReader};
 
 use crate::{
     executor::BlockEnv,
-    machine::{Machine, NotRun, Rules, SPEC},
+    machine::{Machine, NotRun, Rules},
+    national,
     overrides::{Imagined, Overrides},
     provider::{Moves, Natives},
 };
@@ -303,7 +303,7 @@ impl Scene<'_> {
 
     /// What a run reached, sorted, without what is warm in any case.
     fn listed(&self, request: &CallRequest, reached: &EvmState) -> AccessList {
-        let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(SPEC));
+        let precompiles = national::own();
         let natives = (self.natives.warm)();
         let is_warm = |address: &Address| {
             *address == request.from

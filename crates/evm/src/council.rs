@@ -4,13 +4,27 @@
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
-use tulou_modules::{council, council::Gate, validators};
-use tulou_primitives::{StateError, StateReader, Tx};
+use alloy_sol_types::SolCall;
+use tulou_modules::{council, council::Gate, schedule::ISchedule, validators};
+use tulou_primitives::{StateError, StateReader, Suite, Tx};
 use tulou_slots::{Cx, Fault, Host, Res};
 
 /// Why an account may not send a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
+    /// The council has closed the ledger to keys of this kind.
+    #[error(
+        "keys of the kind {} sign no transactions on this ledger; nothing was sent; sign with a key of one of \
+         these kinds: {}; the council decides which (council.parameter suites)",
+        suite.name(),
+        Suite::names(*open)
+    )]
+    SuiteClosed {
+        /// The kind of key that signed.
+        suite: Suite,
+        /// The bits of the kinds that may sign.
+        open: u8,
+    },
     /// The council froze the sender, or an account whose authorization the transaction carries.
     #[error(
         "account {account} is frozen by the council until {until} (seconds since 1970), code {code}: {}; \
@@ -52,7 +66,8 @@ fn freeze_reason(code: u16) -> &'static str {
 /// Whether the sender of a transaction may send it at `now` (seconds since 1970): the same question at
 /// the door of a node and in a block. A transaction whose sender does not recover is not judged here.
 ///
-/// Costs one slot read, and one more only where an account is frozen or for a creation. A contract that
+/// Costs one slot read, and one more only where an account is frozen, for a creation, and for a key of a
+/// closed kind. A contract that
 /// was deployed may create others: it was let in with what it does.
 ///
 /// # Errors
@@ -76,6 +91,7 @@ impl<'a> Admission<'a> {
     pub(crate) fn check(&self, tx: &Tx) -> Result<(), Denied> {
         let Ok(sender) = tx.sender() else { return Ok(()) };
         let envelope = tx.envelope();
+        self.check_suite(tx, sender)?;
         if self.gate.freezes > 0 {
             self.check_frozen(sender)?;
             for authorization in envelope.authorization_list().unwrap_or_default() {
@@ -93,6 +109,19 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
+    /// Governors keep their keys, so that what they closed can be opened again, and due work is done by
+    /// whoever comes.
+    fn check_suite(&self, tx: &Tx, sender: Address) -> Result<(), Denied> {
+        let (suite, closed) = (tx.suite(), self.gate.suites_closed);
+        let is_open = closed & suite.bit() == 0
+            || is_due_work(tx)
+            || ask(self.state, 0, |cx| council::is_governor(cx, sender))?;
+        if is_open {
+            return Ok(());
+        }
+        Err(Denied::SuiteClosed { suite, open: Suite::ALL_BITS & !closed })
+    }
+
     fn check_frozen(&self, account: Address) -> Result<(), Denied> {
         let freeze = ask(self.state, 0, |cx| council::freeze_of(cx, account))?;
         if freeze.until_at > self.now {
@@ -101,6 +130,15 @@ impl<'a> Admission<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a transaction is nothing but a call to `schedule.run`.
+fn is_due_work(tx: &Tx) -> bool {
+    let envelope = tx.envelope();
+    envelope.to() == Some(tulou_modules::address::schedule)
+        && envelope.value().is_zero()
+        && envelope.authorization_list().is_none_or(<[_]>::is_empty)
+        && envelope.input().starts_with(&ISchedule::runCall::SELECTOR)
 }
 
 /// The validators of an epoch in ascending order, by what is scheduled in this state. Those of the epoch

@@ -11,6 +11,7 @@ use tulou_slots::{Fault, Host, Memory, Res};
 
 use crate::{
     header::empty_header,
+    national,
     provider::{MARKER, Natives, is_code, marker_hash},
 };
 
@@ -26,7 +27,7 @@ const DOMAIN: &str = "tulou genesis 1";
 pub fn genesis_changes(genesis: &Genesis) -> Result<ChangeSet, String> {
     let mut changes = ChangeSet::default();
     for (address, account) in &genesis.accounts {
-        if (Natives::STANDARD.route)(address).is_some() {
+        if (Natives::STANDARD.route)(address).is_some() || national::is_precompile(address) {
             return Err(format!("account {address} belongs to native code"));
         }
         if !is_code(&account.code) {

@@ -9,6 +9,7 @@ mod genesis;
 mod header;
 mod layer;
 mod machine;
+mod national;
 mod overrides;
 mod provider;
 mod simulate;
@@ -24,6 +25,7 @@ pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, 
 pub use genesis::{genesis_block, genesis_changes};
 pub use header::{seal_header, validate_header};
 pub use layer::Layer;
+pub use national::{SM2VERIFY, SM3};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
 pub use provider::INative;
 pub use simulate::{

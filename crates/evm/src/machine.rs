@@ -18,7 +18,7 @@ use revm::{
     primitives::hardfork::SpecId,
     state::EvmState,
 };
-use tulou_primitives::{ChangeSet, StateError, StateReader, Tx};
+use tulou_primitives::{ChangeSet, StateError, StateReader, Tx, TxType};
 
 use crate::{
     database::{ReadFault, Reader},
@@ -85,7 +85,7 @@ impl<'a> Machine<'a> {
             .with_cfg(config(env, rules))
             .with_block(block(env))
             .build_mainnet()
-            .with_precompiles(Provider::new(spec, natives));
+            .with_precompiles(Provider::new(env.terms.map(|terms| terms.fork.0), natives));
         Self(evm, rules)
     }
 
@@ -248,11 +248,16 @@ fn block(env: &BlockEnv) -> RevmBlock {
     }
 }
 
-/// A signed transaction as revm takes it.
+/// A signed transaction as revm takes it. Those of this ledger's own types have the fees of EIP-1559, and
+/// revm knows no other type that has.
 pub(crate) fn tx_env(tx: &Arc<Tx>, caller: Address) -> TxEnv {
     let envelope = tx.envelope();
+    let kind = match envelope.tx_type() {
+        TxType::Sm2 => TxType::Eip1559,
+        kind => kind,
+    };
     TxEnv {
-        tx_type: envelope.tx_type() as u8,
+        tx_type: kind as u8,
         caller,
         gas_limit: envelope.gas_limit(),
         gas_price: envelope.max_fee_per_gas(),

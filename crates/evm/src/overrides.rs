@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use revm::precompile::{PrecompileSpecId, Precompiles};
 use tulou_primitives::{AccountState, StateError, StateReader};
 
 use crate::{
     ethereum::Terms,
     executor::BlockEnv,
-    machine::spec,
+    national,
     provider::{Moves, is_code},
 };
 
@@ -104,7 +103,8 @@ pub(crate) fn moves(
     accounts: &BTreeMap<Address, AccountOverride>,
     env: &BlockEnv,
 ) -> Result<Moves, String> {
-    let precompiles = Precompiles::new(PrecompileSpecId::from_spec_id(spec(env)));
+    let precompiles =
+        env.terms.map_or_else(national::own, |terms| national::ethereum(terms.fork.0));
     let mut moves = Moves::new();
     for (address, account) in accounts {
         let has = precompiles.contains(address);

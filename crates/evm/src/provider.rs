@@ -13,13 +13,14 @@ use revm::{
     },
     handler::{EthPrecompiles, PrecompileProvider},
     interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult},
+    precompile::Precompiles,
     primitives::{AddressSet, hardfork::SpecId},
     state::Bytecode,
 };
 use tulou_modules::council;
 use tulou_slots::{Cx, Fault, Host, ISystem, Res};
 
-use crate::council::ask_by;
+use crate::{council::ask_by, machine::SPEC, national};
 
 /// Code of a native address. It is never run: it makes the account exist, so that it is not swept
 /// as empty (EIP-161) and Solidity's check for code before a call succeeds.
@@ -69,7 +70,7 @@ impl Natives {
 /// Addresses whose precompile is another's (`Some`), or that have none any more: what a call pretends.
 pub(crate) type Moves = BTreeMap<Address, Option<Address>>;
 
-/// Ethereum's precompiles and the native modules.
+/// Ethereum's precompiles, those of the national algorithms, and the native modules.
 #[derive(Clone, Debug)]
 pub(crate) struct Provider {
     ethereum: EthPrecompiles,
@@ -78,13 +79,18 @@ pub(crate) struct Provider {
     moves: Moves,
     /// Whether any account is frozen in the state that the machine began with; asked once.
     freezes: Option<bool>,
+    /// Whether this is the ledger's own EVM and not that of another chain.
+    own: bool,
 }
 
 impl Provider {
-    pub(crate) fn new(spec: SpecId, natives: Natives) -> Self {
-        let ethereum = EthPrecompiles::new(spec);
+    /// The provider of this ledger (`fork` is `None`), or of a fork of another Ethereum chain.
+    pub(crate) fn new(fork: Option<SpecId>, natives: Natives) -> Self {
+        let spec = fork.unwrap_or(SPEC);
+        let own = fork.is_none();
+        let ethereum = EthPrecompiles { precompiles: precompiles(own, spec), spec };
         let (warm, moves) = (AddressSet::default(), Moves::new());
-        let mut provider = Self { ethereum, natives, warm, moves, freezes: None };
+        let mut provider = Self { ethereum, natives, warm, moves, freezes: None, own };
         provider.collect_warm();
         provider
     }
@@ -124,15 +130,20 @@ impl Provider {
     }
 }
 
+fn precompiles(own: bool, spec: SpecId) -> &'static Precompiles {
+    if own { national::own() } else { national::ethereum(spec) }
+}
+
 impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provider {
     type Output = InterpreterResult;
 
     fn set_spec(&mut self, spec: SpecId) -> bool {
-        let changed = PrecompileProvider::<CTX>::set_spec(&mut self.ethereum, spec);
-        if changed {
-            self.collect_warm();
+        if spec == self.ethereum.spec {
+            return false;
         }
-        changed
+        self.ethereum = EthPrecompiles { precompiles: precompiles(self.own, spec), spec };
+        self.collect_warm();
+        true
     }
 
     fn run(

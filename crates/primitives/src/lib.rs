@@ -4,7 +4,10 @@
 mod block;
 mod epoch;
 mod genesis;
+mod receipt;
+pub mod sm;
 mod state;
+mod suite;
 mod transaction;
 mod units;
 
@@ -14,8 +17,13 @@ pub use genesis::{
     CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,
     filler_account,
 };
+pub use receipt::ReceiptEnvelope;
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
-pub use transaction::{Tx, TxError};
+pub use suite::Suite;
+pub use transaction::{
+    Batch, BatchError, BatchSignature, Call, Envelope, P256Signature, SignatureError, SignedBatch,
+    SignedSm2, Tx, TxError, TxType, Window,
+};
 pub use units::{Area, Fen, ParseUnitError};
 
 #[cfg(test)]

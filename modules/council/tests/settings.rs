@@ -1,7 +1,7 @@
 //! Parameters, releases, freezes, deployers: bounds to the unit and one beyond.
 
 use super::world::*;
-use crate::council::{ICouncil::*, gate, is_deployer, release};
+use crate::council::{ICouncil::*, gate, is_deployer, is_governor, release};
 use crate::prelude::*;
 use tulou_slots::Memory;
 
@@ -26,6 +26,7 @@ fn parameters_stay_within_their_bounds() {
         ("freeze.days", 90),
         ("release.notice_heights", 100),
         ("proposal.open_days", 30),
+        ("suites", 7),
     ]);
     for p in &all {
         let mut tried = vec![(p.least, true), (p.most, true), (p.most + 1, false)];
@@ -48,6 +49,32 @@ fn parameters_stay_within_their_bounds() {
     call(&mut m, COUNCIL, &set("block.gas_limit", 40_000_000)).unwrap();
     let gate = m.run(ANYBODY, ANYBODY, gate).unwrap();
     assert_eq!((gate.gas_limit, gate.deploy_closed, gate.freezes), (40_000_000, false, 0));
+}
+
+#[test]
+fn kinds_of_keys_are_closed_and_opened() {
+    let mut m = consortium(&WEIGHTS);
+    let before = m.run(ANYBODY, ANYBODY, gate).unwrap();
+    assert_eq!(before.suites_closed, 0);
+    for (open, closed) in [(1, 6), (2, 5), (3, 4), (4, 3), (5, 2), (6, 1), (7, 0)] {
+        call(&mut m, COUNCIL, &set("suites", open)).unwrap();
+        assert_eq!(m.run(ANYBODY, ANYBODY, gate).unwrap().suites_closed, closed, "{open}");
+        let ask = parameterCall { name: "suites".into() };
+        assert_eq!(call(&mut m, ANYBODY, &ask).unwrap().value, open);
+    }
+    assert_eq!(m.run(ANYBODY, ANYBODY, gate).unwrap(), before);
+}
+
+#[test]
+fn governors_are_members_with_weight() {
+    let mut m = consortium(&WEIGHTS);
+    let asked = |m: &mut Memory, who| m.run(ANYBODY, ANYBODY, |cx| is_governor(cx, who));
+    assert_eq!(asked(&mut m, member(1)), Ok(true));
+    assert_eq!(asked(&mut m, ANYBODY), Ok(false));
+    assert_eq!(asked(&mut m, Address::ZERO), Ok(false));
+    let name = "an observer".to_owned();
+    call(&mut m, COUNCIL, &addMemberCall { name, account: ANYBODY, weight: 0 }).unwrap();
+    assert_eq!(asked(&mut m, ANYBODY), Ok(false));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod load;
 mod overload;
 pub(crate) mod process;
 mod report;
+mod signatures;
 mod single;
 
 use std::{
@@ -41,7 +42,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "demo/guihua")]
     register: PathBuf,
     /// What to measure.
-    #[arg(long, value_delimiter = ',', default_value = "node,load,overload,consortium")]
+    #[arg(long, value_delimiter = ',', default_value = "signatures,node,load,overload,consortium")]
     parts: Vec<Part>,
     #[command(flatten)]
     load: load::Options,
@@ -54,6 +55,8 @@ pub(crate) struct Options {
 /// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    /// What a signature costs, by kind of key.
+    Signatures,
     /// One validator with one user.
     Node,
     /// Full speed, at several sizes of the state; several validators; other endpoints.
@@ -65,6 +68,15 @@ enum Part {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
+    if options.parts.contains(&Part::Signatures) {
+        let rows = signatures::measure()?;
+        report::print(
+            &rows,
+            "2,000 transfers of each kind, decoded and their sender found on one thread; the best of five \
+             rounds, by turns.",
+        );
+        report::write(&rows, &signatures::file_beside(&options.out))?;
+    }
     if options.parts.contains(&Part::Node) {
         one_node(options)?;
     }

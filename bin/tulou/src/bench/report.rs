@@ -57,6 +57,10 @@ pub(crate) struct Row {
     /// CPU seconds of all nodes together for 1,000 units.
     pub(crate) cpu_s_per_kunit: Option<f64>,
     pub(crate) disk_bytes_per_unit: Option<f64>,
+    /// Signed transactions whose sender one thread finds in a second, decoding included.
+    pub(crate) checks_per_s: Option<f64>,
+    /// `checks_per_s` / that of secp256k1 in the same run.
+    pub(crate) of_recovery: Option<f64>,
     pub(crate) megabytes: Option<f64>,
     pub(crate) mb_per_s: Option<f64>,
     /// Wall time of a job, the start of its process included.
@@ -76,7 +80,7 @@ impl Row {
     }
 
     /// What stands in each column, by its heading.
-    fn cells(&self) -> [(&'static str, Option<String>); 30] {
+    fn cells(&self) -> [(&'static str, Option<String>); 32] {
         let number = |value: Option<f64>, decimals: usize| value.map(|v| format!("{v:.decimals$}"));
         [
             ("validators", Some(self.validators.to_string())),
@@ -106,6 +110,8 @@ impl Row {
             ("blocks", self.blocks.map(|n| n.to_string())),
             ("cpu s/kunit", number(self.cpu_s_per_kunit, 4)),
             ("B/unit", number(self.disk_bytes_per_unit, 0)),
+            ("checks/s", number(self.checks_per_s, 0)),
+            ("of recovery", number(self.of_recovery, 3)),
             ("MB", number(self.megabytes, 1)),
             ("MB/s", number(self.mb_per_s, 1)),
             ("seconds", number(self.seconds, 2)),

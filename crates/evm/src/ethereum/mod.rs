@@ -5,17 +5,14 @@ mod execute;
 mod fixture;
 
 use alloy_primitives::{Address, B256, U256};
-use revm::{
-    precompile::{PrecompileSpecId, Precompiles},
-    primitives::hardfork::SpecId,
-};
+use revm::primitives::hardfork::SpecId;
 use tulou_primitives::Header;
 
 pub use execute::{ForeignBlock, replay};
 pub(crate) use execute::{begin, requests, reward, withdraw};
 pub use fixture::{FixtureFault, FixtureRun, FixtureTx, run_fixture};
 
-use crate::executor::BlockEnv;
+use crate::{executor::BlockEnv, national};
 
 /// The rules of one Ethereum fork.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,10 +194,11 @@ pub(crate) fn word(hash: B256) -> alloy_primitives::Bytes {
 /// modules among them.
 pub fn precompiles(fork: Option<Fork>) -> Vec<(&'static str, Address)> {
     let spec = fork.map_or(crate::machine::SPEC, |fork| fork.0);
-    let known = Precompiles::new(PrecompileSpecId::from_spec_id(spec));
+    let known = national::ethereum(spec);
     let named = NAMES.iter().map(|(at, name)| (*name, Address::from_word(U256::from(*at).into())));
     let mut rows: Vec<_> = named.filter(|(_, address)| known.contains(address)).collect();
     if fork.is_none() {
+        rows.extend(national::NAMES);
         rows.extend(tulou_modules::ALL.iter().map(|module| (module.name, module.address)));
     }
     rows

@@ -8,9 +8,12 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolError};
 use tulou_modules::{
     COUNCIL,
-    council::ICouncil::{allowDeployerCall, freezeAccountCall, unfreezeAccountCall},
+    council::ICouncil::{
+        allowDeployerCall, freezeAccountCall, setAccountCall, setParameterCall, unfreezeAccountCall,
+    },
+    schedule::ISchedule,
 };
-use tulou_primitives::{Genesis, GenesisMember, NodeKind};
+use tulou_primitives::{Genesis, GenesisMember, NodeKind, SignedSm2, Suite};
 use tulou_slots::Memory;
 
 use super::world::*;
@@ -200,4 +203,73 @@ fn contracts_are_created_with_the_councils_leave_alone() {
     council.decides(&allowDeployerCall { account: me, allowed: false });
     let denied = Denied::NoDeployer { account: me };
     assert_eq!(admission(&council.world.state, env.timestamp, &tx), Err(denied));
+}
+
+fn suites(value: u64) -> setParameterCall {
+    setParameterCall { name: "suites".into(), value }
+}
+
+#[test]
+fn kinds_of_keys_that_the_council_closed_sign_nothing() {
+    let mut council = Council::new();
+    let tx = sign(&council.world.me, call(&council.world));
+    let now = council.world.env().timestamp;
+    for open in 1..=7 {
+        council.decides(&suites(open));
+        let denied = Denied::SuiteClosed { suite: Suite::Secp256k1, open: open as u8 };
+        let verdict = if open & 1 == 1 { Ok(()) } else { Err(denied.clone()) };
+        assert_eq!(admission(&council.world.state, now, &tx), verdict, "{open}");
+        let state = council.world.state.clone();
+        let executed =
+            execute_with(&state, &council.world.env(), std::slice::from_ref(&tx), NATIVES);
+        match (verdict, executed) {
+            (Ok(()), Ok(executed)) => assert!(executed.receipts[0].status()),
+            (Err(_), Err(BlockFault::Invalid { index: 0, reason })) => {
+                assert_eq!(reason, denied.to_string());
+            }
+            (verdict, executed) => panic!("{verdict:?}, {executed:?}"),
+        }
+    }
+    // Another kind is judged by its own bit.
+    let key = tulou_primitives::sm::Sm2Key::from_bytes(&B256::repeat_byte(3)).unwrap();
+    let sm2 = SignedSm2::sign(call(&council.world), &key);
+    let sm2 = tulou_primitives::Tx::from_envelope(sm2);
+    for open in 1..=7 {
+        council.decides(&suites(open));
+        let denied = Denied::SuiteClosed { suite: Suite::Sm2, open: open as u8 };
+        let verdict = if open & 4 == 4 { Ok(()) } else { Err(denied) };
+        assert_eq!(admission(&council.world.state, now, &sm2), verdict, "{open}");
+    }
+    council.decides(&suites(6));
+    let denied = admission(&council.world.state, now, &tx).unwrap_err().to_string();
+    assert!(denied.contains("these kinds: P-256 (passkey), SM2;"), "{denied}");
+    assert!(denied.contains("nothing was sent"), "{denied}");
+}
+
+#[test]
+fn what_was_closed_can_be_opened_again_and_due_work_is_done() {
+    let mut council = Council::new();
+    council.decides(&suites(4));
+    let now = council.world.env().timestamp;
+    let run = ISchedule::runCall { most: 9 }.abi_encode();
+    let at = TxKind::Call(tulou_modules::address::schedule);
+    let of = |council: &Council, tx: TxEip1559| {
+        admission(&council.world.state, now, &sign(&council.world.me, tx))
+    };
+    let due = TxEip1559 { to: at, input: run.clone().into(), ..call(&council.world) };
+    assert_eq!(of(&council, due.clone()), Ok(()));
+    let denied = Err(Denied::SuiteClosed { suite: Suite::Secp256k1, open: 4 });
+    for (why, other) in [
+        ("another call", TxEip1559 { input: [9, 9, 9, 9].into(), ..due.clone() }),
+        ("too short for a call", TxEip1559 { input: run[..3].to_vec().into(), ..due.clone() }),
+        ("money with it", TxEip1559 { value: U256::ONE, ..due.clone() }),
+        ("another module", TxEip1559 { to: TxKind::Call(COUNTER), ..due.clone() }),
+        ("a contract", TxEip1559 { to: TxKind::Create, ..due }),
+    ] {
+        assert_eq!(of(&council, other), denied, "{why}");
+    }
+    // The account that speaks for a governor goes on with the key it has.
+    assert_eq!(of(&council, call(&council.world)), denied);
+    council.decides(&setAccountCall { id: 1, account: council.world.me.address() });
+    assert_eq!(of(&council, call(&council.world)), Ok(()));
 }

@@ -139,12 +139,13 @@ fn set_rules(g: &mut Gen<'_, '_>) -> Vec<Move> {
 }
 
 fn set_parameter(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let bounds: [(&str, u64, u64); 6] = [
+    let bounds: [(&str, u64, u64); 7] = [
         ("freeze.days", 1, 180),
         ("deploy.open", 0, 1),
         ("block.gas_limit", 1 << 24, 1_000_000_000),
         ("release.notice_heights", 10, 1_000_000),
         ("proposal.open_days", 1, 180),
+        ("suites", 1, 7),
         ("nothing", 0, 9),
     ];
     let (name, least, most) = g.source.pick(&bounds);
