@@ -22,7 +22,7 @@ mod table;
 mod tests;
 
 pub use genesis::genesis;
-pub use table::{COUNCIL, DECISIONS, Entry, Module, is_native, route, system_address};
+pub use table::{ACCOUNTS, COUNCIL, DECISIONS, Entry, Module, is_native, route, system_address};
 
 table::modules! {
     council = 0x02, needs [];
@@ -35,5 +35,6 @@ table::modules! {
     schedule = 0x09, needs [];
     decisions = 0x0b, needs [rules, roles, registry, schedule];
     funds = 0x0c, needs [rules, roles, registry, documents, money, decisions];
+    accounts = 0x05, needs [validators, rules, roles, registry, money, decisions];
     ledgers = 0x1c, needs [council];
 }

@@ -41,6 +41,10 @@ pub const DECISIONS: Address = system_address(0x0b);
 /// obey it without asking it anything know it by address alone, too.
 pub const COUNCIL: Address = system_address(0x02);
 
+/// The module of keys and invitations. It stands above the register, which lets it bind accounts and knows
+/// it by address alone.
+pub const ACCOUNTS: Address = system_address(0x05);
+
 /// Whether an address belongs to native code: a module, or an asset of `money`.
 pub fn is_native(at: &Address) -> bool {
     route(at).is_some()

@@ -87,7 +87,7 @@ fn receives(caller: Address, to: Address) -> bool {
 
 /// Whether an address is a sub-account of some module. The nine zero bytes in its middle are part of it: one
 /// of 65,536 people has an address that begins like one.
-fn is_sub_account(at: &Address) -> bool {
+pub(crate) fn is_sub_account(at: &Address) -> bool {
     at[..2] == SUB_ACCOUNT && at[3..12] == [0; 9]
 }
 

@@ -124,6 +124,41 @@ pub fn is_owner(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
     })
 }
 
+/// Owner an account acts for; zero for none.
+pub fn owner_of(cx: &mut Cx<'_>, account: Address) -> Res<B256> {
+    cx.on(address::registry, |cx| st().accounts.of(account).get(cx))
+}
+
+/// Whether an owner holds a unit, or a part of it, now.
+pub fn holds_unit(cx: &mut Cx<'_>, unit: u64, owner: B256) -> Res<bool> {
+    cx.on(address::registry, |cx| {
+        if unit == 0 || unit > st().units.len(cx)? {
+            return Ok(false);
+        }
+        let holdings = st().units.of(unit.wrapping_sub(1)).holdings;
+        for index in 0..holdings.len(cx)? {
+            if holdings.of(index).owner.get(cx)? == owner {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
+}
+
+/// Lets an account act for an owner, on an invitation that the registrar issued. Caller: `accounts`.
+///
+/// # Errors
+/// - `NotPermitted`: another caller.
+/// - [`UnknownOwner`], [`AccountBound`].
+pub fn bind_invited(cx: &mut Cx<'_>, account: Address, owner: B256) -> Res<()> {
+    cx.on(address::registry, |cx| {
+        if cx.caller != crate::ACCOUNTS {
+            roles::allow::<bindCall>(cx)?;
+        }
+        bind_one(cx, account, owner)
+    })
+}
+
 /// Heads that an account's owner belongs to or ever belonged to. A set of owners is the same for
 /// ever; who speaks for the developer changes, so that head is there only as of a version.
 pub(super) fn heads_of_owner(cx: &mut Cx<'_>, account: Address, version: u64) -> Res<Vec<B256>> {
@@ -431,14 +466,18 @@ fn bind(cx: &mut Cx<'_>, accounts: &[Address], owners: &[B256]) -> Res<()> {
         BadBatch { given: owners.len() as u64, most: accounts.len() as u64 }
     );
     for (&account, &owner) in accounts.iter().zip(owners) {
-        ensure!(st().owners.of(owner).known.get(cx)?, UnknownOwner { owner });
-        let place = st().accounts.of(account);
-        let bound = place.get(cx)?;
-        ensure!(bound == B256::ZERO, AccountBound { account, owner: bound });
-        place.set(cx, owner)?;
-        cx.emit(AccountAdded { account, owner })?;
+        bind_one(cx, account, owner)?;
     }
     Ok(())
+}
+
+fn bind_one(cx: &mut Cx<'_>, account: Address, owner: B256) -> Res<()> {
+    ensure!(st().owners.of(owner).known.get(cx)?, UnknownOwner { owner });
+    let place = st().accounts.of(account);
+    let bound = place.get(cx)?;
+    ensure!(bound == B256::ZERO, AccountBound { account, owner: bound });
+    place.set(cx, owner)?;
+    cx.emit(AccountAdded { account, owner })
 }
 
 fn unbind(cx: &mut Cx<'_>, account: Address, reason: B256) -> Res<()> {

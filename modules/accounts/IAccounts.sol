@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @title Keys of accounts: device keys, recovery, freeze, invitations, helpers.
+/// @notice No name, phone or label is here: people and labels are salted commitments.
+interface IAccounts {
+    /// @notice How a key signs.
+    enum Suite { None, Secp256k1, P256, WebAuthn, Sm2 }
+
+    /// @notice Stage of a recovery.
+    enum Stage { None, Open, Done, Vetoed, Lapsed }
+
+    /// @notice Why an account was frozen.
+    enum FreezeCode { None, Lost, Stolen, Suspicious, Other }
+
+    /// @notice Stage of an invitation.
+    enum InvitationStage { None, Open, Used, Revoked, Expired }
+
+    /// @notice One call a device key may make.
+    struct Scope {
+        /// A module, an asset or a contract.
+        /// @custom:visibility scope
+        address target;
+        /// Zero for all calls of the target.
+        /// @custom:visibility scope
+        bytes4 selector;
+    }
+
+    /// @notice A device key, as it is authorised.
+    struct Grant {
+        /// Address of the key.
+        /// @custom:visibility scope
+        address key;
+        /// @custom:visibility scope
+        Suite suite;
+        /// Salted commitment to the device's name; zero for none.
+        /// @custom:visibility scope
+        bytes32 label;
+        /// First second in which it no longer acts.
+        /// @custom:visibility scope
+        uint64 expiresAt;
+        /// Most it may spend in one period; 0 for nothing.
+        /// @custom:visibility scope
+        uint64 limitFen;
+        /// Length of a period, counted from the authorisation; 0 where nothing may be spent.
+        /// @custom:visibility scope
+        uint64 periodSeconds;
+        /// What it may call, 1 to 16 entries.
+        /// @custom:visibility scope
+        Scope[] scope;
+    }
+
+    /// @notice A device key, as it stands.
+    struct Key {
+        /// @custom:visibility scope
+        Grant grant;
+        /// @custom:visibility scope
+        uint64 sinceAt;
+        /// 0 where it was not revoked.
+        /// @custom:visibility scope
+        uint64 revokedAt;
+        /// Spent in the period of now.
+        /// @custom:visibility scope
+        uint64 spentFen;
+        /// First second of the next period; 0 where nothing may be spent.
+        /// @custom:visibility scope
+        uint64 resetsAt;
+    }
+
+    /// @notice Who may help to recover: an account, or whoever holds an office.
+    struct Guardian {
+        /// Zero for an office.
+        /// @custom:visibility scope
+        address account;
+        /// As in `IRoles.Office`: chair, member, registrar or street office; 0 for an account.
+        /// @custom:visibility scope
+        uint8 office;
+    }
+
+    /// @notice An account, as it stands.
+    struct Account {
+        /// Key that signs for it: the account's own until a recovery.
+        /// @custom:visibility scope
+        address root;
+        /// None where it is the account's own.
+        /// @custom:visibility scope
+        Suite rootSuite;
+        /// First second after the last freeze; 0 where there was none or it was lifted.
+        /// @custom:visibility scope
+        uint64 frozenUntil;
+        /// @custom:visibility scope
+        FreezeCode freezeCode;
+        /// Number of the last recovery; 0 for none.
+        /// @custom:visibility scope
+        uint64 recovery;
+        /// Who prepares its acts and confirms none; zero for nobody.
+        /// @custom:visibility scope
+        address helper;
+        /// @custom:visibility scope
+        Guardian[] guardians;
+    }
+
+    /// @notice A recovery.
+    struct Recovery {
+        /// Number, from 1.
+        /// @custom:visibility scope
+        uint64 id;
+        /// @custom:visibility scope
+        address account;
+        /// The root key to be.
+        /// @custom:visibility scope
+        address key;
+        /// @custom:visibility scope
+        Suite suite;
+        /// @custom:visibility scope
+        Stage stage;
+        /// @custom:visibility scope
+        uint64 openedAt;
+        /// First second in which it may be finished.
+        /// @custom:visibility scope
+        uint64 readyAt;
+        /// First second in which it no longer may.
+        /// @custom:visibility scope
+        uint64 lapsesAt;
+        /// When it was finished or vetoed; 0 for neither.
+        /// @custom:visibility scope
+        uint64 endedAt;
+        /// Who asked first, or the registrar.
+        /// @custom:visibility scope
+        address first;
+        /// Who asked second; zero where the registrar opened it.
+        /// @custom:visibility scope
+        address second;
+        /// Hash of the registrar's document; zero where guardians opened it.
+        /// @custom:visibility scope
+        bytes32 document;
+    }
+
+    /// @notice A letter to be printed.
+    struct Letter {
+        /// @custom:visibility scope
+        uint64 unit;
+        /// Salted commitment to the person.
+        /// @custom:visibility scope
+        bytes32 owner;
+        /// Address of the one-time key whose private half is in the letter.
+        /// @custom:visibility scope
+        address key;
+        /// First second in which it no longer works.
+        /// @custom:visibility scope
+        uint64 expiresAt;
+    }
+
+    /// @notice An invitation, as it stands.
+    struct Invitation {
+        /// Number, from 1.
+        /// @custom:visibility scope
+        uint64 id;
+        /// @custom:visibility scope
+        Letter letter;
+        /// @custom:visibility scope
+        uint64 issuedAt;
+        /// @custom:visibility scope
+        InvitationStage stage;
+        /// Who used it.
+        /// @custom:visibility scope
+        address account;
+    }
+
+    /// Nobody, a module, or the account's own root key.
+    error BadKey(address key);
+    /// The key is or was a key of the account.
+    error KeyKnown(address account, address key);
+    /// The suite is missing, or not the one the key was authorised with.
+    error BadSuite(address key, Suite suite);
+    /// A term ends in the future, and within the longest time allowed.
+    error BadTerm(uint64 endsAt, uint64 latestEndsAt);
+    /// A limit has a period of an hour to 366 days; without a limit there is no period.
+    error BadLimit(uint64 limitFen, uint64 periodSeconds);
+    /// A key has 1 to 16 scope entries.
+    error BadScope(uint64 given, uint64 most);
+    /// Needs the root key whatever a device key's scope says.
+    error NeverForKeys(address target, bytes4 selector);
+    /// The account has as many keys as it may; one must be revoked first.
+    error TooManyKeys(uint64 most);
+    /// Not a key of the account.
+    error NoSuchKey(address account, address key);
+    /// The key was revoked or is past its expiry.
+    error KeyOver(address account, address key, uint64 overAt);
+    /// The key is lost: a recovery gave the account another root key.
+    error RootMoved(address account, address root);
+    /// The account is frozen by its owner or its guardians: only calls of this module go through, by its root key.
+    error AccountFrozen(address account, uint64 untilAt);
+    /// The key's scope does not contain the call.
+    error OutOfScope(address account, address key, address target, bytes4 selector);
+    /// The call costs more than what is left of the key's limit in this period.
+    error OverLimit(address account, address key, uint256 askedFen, uint64 restFen, uint64 resetsAt);
+    /// Guardians are none, two or three, all different, none of them the account itself; an office is chair, member, registrar or street office.
+    error BadGuardians();
+    /// The caller is no guardian of the account.
+    error NotGuardian(address account, address caller);
+    /// The caller is neither the account nor a living key of it.
+    error NotYours(address account, address caller);
+    /// The account has an open recovery.
+    error RecoveryOpen(address account, uint64 id);
+    /// No recovery has this number, or the account has none.
+    error NoSuchRecovery(uint64 id);
+    /// The recovery is done, vetoed or lapsed.
+    error RecoveryOver(uint64 id, Stage stage);
+    /// The waiting period is not over.
+    error TooEarly(uint64 id, uint64 readyAt);
+    /// The registrar names a document.
+    error NoDocument();
+    /// The registrar opens recoveries only for accounts that act for an owner.
+    error NotResident(address account);
+    /// A freeze has a code.
+    error NoCode();
+    /// The account is not frozen.
+    error NotFrozen(address account);
+    /// Nobody, a module or the account itself.
+    error BadHelper(address helper);
+    /// More letters than one call takes, or none.
+    error BadBatch(uint64 given, uint64 most);
+    /// The owner does not hold the unit now.
+    error NotHolder(uint64 unit, bytes32 owner);
+    /// No invitation has this number.
+    error NoSuchInvitation(uint64 id);
+    /// The invitation was used, revoked or is past its expiry.
+    error InvitationOver(uint64 id, InvitationStage stage);
+    /// The signature is not the letter's over this account.
+    error BadProof(uint64 id, address account);
+
+    event KeyAuthorised(address indexed account, address indexed key, Suite suite, uint64 expiresAt, uint64 limitFen, uint64 periodSeconds);
+    event KeyRevoked(address indexed account, address indexed key);
+    event GuardiansSet(address indexed account, uint64 count);
+    /// One guardian asks for a new root key.
+    event RecoveryAsked(address indexed account, address key, address indexed by);
+    event RecoveryOpened(uint64 indexed id, address indexed account, address key, uint64 readyAt, uint64 lapsesAt, bytes32 document);
+    event RecoveryVetoed(uint64 indexed id, address indexed account, address by);
+    event RecoveryDone(uint64 indexed id, address indexed account, address oldRoot, address newRoot);
+    /// One guardian asks for a freeze.
+    event FreezeAsked(address indexed account, address indexed by, FreezeCode code);
+    event Frozen(address indexed account, uint64 untilAt, FreezeCode code, address by);
+    event Unfrozen(address indexed account);
+    event HelperNamed(address indexed account, address indexed helper);
+    event Invited(uint64 indexed id, uint64 indexed unit, bytes32 owner, uint64 expiresAt);
+    event InvitationRevoked(uint64 indexed id);
+    event InvitationUsed(uint64 indexed id, address indexed account);
+
+    /// @notice Lets a device key act for the caller within limits. Caller: the account.
+    function authoriseKey(Grant calldata grant) external;
+    /// @notice Ends a device key for good. Caller: the account, or the key itself.
+    function revokeKey(address account, address key) external;
+    /// @notice Names two or three guardians, or none. Not while a recovery is open or the account frozen. Caller: the account.
+    function setGuardians(Guardian[] calldata guardians) external;
+    /// @notice Asks for a new root key; the second guardian who asks for the same one opens a recovery, whose number is returned. Caller: a guardian.
+    function askRecovery(address account, address key, Suite suite) external returns (uint64 id);
+    /// @notice Opens a recovery by a document. Caller: registrar.
+    function openRecovery(address account, address key, Suite suite, bytes32 document) external returns (uint64 id);
+    /// @notice Ends the account's open recovery and what guardians asked for. Caller: the account or a living key of it.
+    function vetoRecovery(address account) external;
+    /// @notice Gives the account its new root key and ends all keys of before. Caller: anyone, once the waiting period is over.
+    function finishRecovery(uint64 id) external;
+    /// @notice Freezes an account for at most 30 days. Caller: the account or a living key of it.
+    function freeze(address account, uint64 untilAt, FreezeCode code) external;
+    /// @notice Asks for a freeze; the second guardian who asks within 7 days freezes the account for 14 days. Caller: a guardian.
+    function askFreeze(address account, FreezeCode code) external;
+    /// @notice Lifts the caller's freeze. Caller: the account.
+    function unfreeze() external;
+    /// @notice Names who prepares the caller's acts; zero for nobody. Caller: the account.
+    function nameHelper(address helper) external;
+    /// @notice Issues letters, at most 40 at once, for at most 90 days. Caller: registrar.
+    function invite(Letter[] calldata letters) external returns (uint64 first);
+    /// @notice Makes an open letter void. Caller: registrar.
+    function revokeInvitation(uint64 id) external;
+    /// @notice Binds the caller to the letter's owner. The signature is the one-time key's (65 bytes, low s) over
+    /// `keccak256("tulou/invitation/v1", uint64 chain, uint64 id, address caller)`, packed. Caller: an account that acts for nobody.
+    function redeem(uint64 id, bytes calldata signature) external;
+
+    /// @notice An account: root key, freeze, guardians, helper.
+    function account(address ofAccount) external view returns (Account memory value);
+    /// @notice One device key of an account.
+    function key(address ofAccount, address ofKey) external view returns (Key memory value);
+    /// @notice The device keys of an account that were not revoked, expired ones too.
+    function keys(address ofAccount) external view returns (Key[] memory items);
+    /// @notice Whether a key may make a call now that spends so much; if not, the first four bytes of the refusal; what is left of its limit and until when.
+    function mayAct(address ofAccount, address ofKey, address target, bytes4 selector, uint64 amountFen)
+        external view returns (bool allowed, bytes4 refusal, uint64 restFen, uint64 resetsAt);
+    /// @notice Recoveries, oldest first.
+    function recoveries(uint64 cursor, uint64 limit) external view returns (Recovery[] memory items, uint64 next);
+    /// @notice The open recovery of an account; all zero where there is none.
+    function openRecoveryOf(address ofAccount) external view returns (Recovery memory value);
+    /// @notice Invitations, oldest first.
+    function invitations(uint64 cursor, uint64 limit) external view returns (Invitation[] memory items, uint64 next);
+    /// @notice The invitation of a letter, by its one-time key; all zero where there is none.
+    function invitationOf(address letterKey) external view returns (Invitation memory value);
+}
