@@ -1,11 +1,11 @@
 //! What the council's word means for the machine: who may send and create contracts, which validators,
-//! which release, which gas limit. All of it is read from the state after the parent, so that it counts
-//! from the next block on, and without the EVM.
+//! which release, which gas limit; and what the owners of accounts said of their own keys. All of it is
+//! read from the state after the parent, so that it counts from the next block on, and without the EVM.
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 use alloy_sol_types::SolCall;
-use tulou_modules::{council, council::Gate, schedule::ISchedule, validators};
+use tulou_modules::{accounts, address, council, council::Gate, schedule::ISchedule, validators};
 use tulou_primitives::{StateError, StateReader, Suite, Tx};
 use tulou_slots::{Cx, Fault, Host, Res};
 
@@ -39,6 +39,32 @@ pub enum Denied {
         /// Code of the reason, as in `ICouncil.Freeze`.
         code: u16,
     },
+    /// The account's own keys or its guardians froze it: it may call the module `accounts` and nothing else.
+    #[error(
+        "account {account} is frozen by its owner or its guardians until {until} (seconds since 1970): {}; \
+         nothing was sent; its own key may lift the freeze (accounts.unfreeze), revoke a lost device or veto \
+         a recovery meanwhile",
+        own_freeze_reason(*code)
+    )]
+    FrozenByOwner {
+        /// The frozen account.
+        account: Address,
+        /// First second after the freeze.
+        until: u64,
+        /// Code of the reason, as in `IAccounts.FreezeCode`.
+        code: u8,
+    },
+    /// The key that signed was lost: a recovery gave the account another one.
+    #[error(
+        "the key that signed for account {account} no longer does: after a recovery it is signed for by \
+         {root}; nothing was sent; use the new key, or ask the registrar if you did not lose the old one"
+    )]
+    KeyLost {
+        /// The account.
+        account: Address,
+        /// Address of the key that signs for it now.
+        root: Address,
+    },
     /// The council has not allowed the account to create contracts.
     #[error(
         "account {account} may not create contracts on this ledger; nothing was sent; the council allows it \
@@ -63,12 +89,22 @@ fn freeze_reason(code: u16) -> &'static str {
     }
 }
 
+/// A code of the owner's own freeze in words.
+fn own_freeze_reason(code: u8) -> &'static str {
+    match code {
+        1 => "a device was lost",
+        2 => "a device was stolen",
+        3 => "something looked suspicious",
+        _ => "no reason was given",
+    }
+}
+
 /// Whether the sender of a transaction may send it at `now` (seconds since 1970): the same question at
 /// the door of a node and in a block. A transaction whose sender does not recover is not judged here.
 ///
-/// Costs one slot read, and one more only where an account is frozen, for a creation, and for a key of a
-/// closed kind. A contract that
-/// was deployed may create others: it was let in with what it does.
+/// Costs two slot reads, and more only where some account is frozen or was recovered, for a creation, and
+/// for a key of a closed kind. A contract that was deployed may create others: it was let in with what it
+/// does.
 ///
 /// # Errors
 /// The first of [`Denied`], in the order of its variants.
@@ -81,11 +117,13 @@ pub(crate) struct Admission<'a> {
     state: &'a dyn StateReader,
     now: u64,
     gate: Gate,
+    own: accounts::Gate,
 }
 
 impl<'a> Admission<'a> {
     pub(crate) fn new(state: &'a dyn StateReader, now: u64) -> Result<Self, StateError> {
-        Ok(Self { state, now, gate: ask(state, 0, council::gate)? })
+        let (gate, own) = (ask(state, 0, council::gate)?, ask(state, 0, accounts::gate)?);
+        Ok(Self { state, now, gate, own })
     }
 
     pub(crate) fn check(&self, tx: &Tx) -> Result<(), Denied> {
@@ -97,6 +135,14 @@ impl<'a> Admission<'a> {
             for authorization in envelope.authorization_list().unwrap_or_default() {
                 if let Ok(authority) = authorization.recover_authority() {
                     self.check_frozen(authority)?;
+                }
+            }
+        }
+        if self.own.frozen_until > self.now || self.own.moved > 0 {
+            self.check_own(sender, envelope.to() == Some(address::accounts))?;
+            for authorization in envelope.authorization_list().unwrap_or_default() {
+                if let Ok(authority) = authorization.recover_authority() {
+                    self.check_own(authority, false)?;
                 }
             }
         }
@@ -120,6 +166,19 @@ impl<'a> Admission<'a> {
             return Ok(());
         }
         Err(Denied::SuiteClosed { suite, open: Suite::ALL_BITS & !closed })
+    }
+
+    /// Whether an account's own key may sign for it, and for more than calls of `accounts`.
+    fn check_own(&self, account: Address, is_about_keys: bool) -> Result<(), Denied> {
+        let standing = ask(self.state, 0, |cx| accounts::standing_of(cx, account))?;
+        if standing.root != account {
+            return Err(Denied::KeyLost { account, root: standing.root });
+        }
+        if standing.frozen_until > self.now && !is_about_keys {
+            let (until, code) = (standing.frozen_until, standing.code as u8);
+            return Err(Denied::FrozenByOwner { account, until, code });
+        }
+        Ok(())
     }
 
     fn check_frozen(&self, account: Address) -> Result<(), Denied> {

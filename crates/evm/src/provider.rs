@@ -17,7 +17,7 @@ use revm::{
     primitives::{AddressSet, hardfork::SpecId},
     state::Bytecode,
 };
-use tulou_modules::council;
+use tulou_modules::{accounts, address, council};
 use tulou_slots::{Cx, Fault, Host, ISystem, Res};
 
 use crate::{council::ask_by, machine::SPEC, national};
@@ -32,6 +32,8 @@ const CALL_GAS: u64 = 30;
 const CALL_WORD_GAS: u64 = 6;
 /// Fixed price of an event, as `LOG0` has.
 const LOG_GAS: u64 = 375;
+/// Depth of the journal in what a transaction itself calls, and not the code that it called.
+const OUTERMOST: usize = 1;
 /// Price of making an address callable: a new account and one byte of code, as `CREATE` charges.
 const MARK_GAS: u64 = 32_000 + 200;
 
@@ -42,8 +44,10 @@ alloy_sol_types::sol! {
         error DelegateCall();
         /// Native code takes no native balance.
         error ValueNotAccepted();
-        /// The council froze the account that calls; seconds since 1970.
+        /// The council, its owner or its guardians froze the account that calls; seconds since 1970.
         error AccountFrozen(address account, uint64 untilAt);
+        /// Code that the account delegated to calls in its name, but a recovery gave it another key since.
+        error RootMoved(address account, address root);
     }
 }
 
@@ -77,10 +81,17 @@ pub(crate) struct Provider {
     natives: Natives,
     warm: AddressSet,
     moves: Moves,
-    /// Whether any account is frozen in the state that the machine began with; asked once.
-    freezes: Option<bool>,
+    /// Whether any account may be barred in the state that the machine began with; asked once.
+    gates: Option<Gates>,
     /// Whether this is the ledger's own EVM and not that of another chain.
     own: bool,
+}
+
+/// What the state before the block says of all accounts together.
+#[derive(Clone, Copy, Debug)]
+struct Gates {
+    by_council: bool,
+    by_owners: bool,
 }
 
 impl Provider {
@@ -90,33 +101,56 @@ impl Provider {
         let own = fork.is_none();
         let ethereum = EthPrecompiles { precompiles: precompiles(own, spec), spec };
         let (warm, moves) = (AddressSet::default(), Moves::new());
-        let mut provider = Self { ethereum, natives, warm, moves, freezes: None, own };
+        let mut provider = Self { ethereum, natives, warm, moves, gates: None, own };
         provider.collect_warm();
         provider
     }
 
-    /// The refusal of a frozen caller. A frozen account cannot send, but code that it delegated to before
-    /// (EIP-7702) could still be made to call in its name. Read beside the journal: the freeze of a block
-    /// is that of the state before it, and nobody pays for the question.
-    fn frozen<CTX: ContextTr>(
+    /// The refusal of a barred caller. A frozen account cannot send, but code that it delegated to before
+    /// (EIP-7702) could still be made to call in its name; and what a lost key delegated to must not
+    /// outlive the recovery. Read beside the journal: the freeze of a block is that of the state before
+    /// it, and nobody pays for the question.
+    fn barred<CTX: ContextTr>(
         &mut self,
         context: &mut CTX,
-        caller: Address,
+        inputs: &CallInputs,
     ) -> Result<Option<Bytes>, String> {
         let now: u64 = context.block().timestamp().saturating_to();
+        let is_inner = context.journal().depth() > OUTERMOST;
+        let account = inputs.caller;
         let db = context.db_mut();
         let mut read = |at, slot| db.storage(at, slot).map_err(|e| e.to_string());
-        let any = match self.freezes {
-            Some(any) => any,
-            None => ask_by(&mut read, 0, council::gate)?.freezes > 0,
+        let gates = match self.gates {
+            Some(gates) => gates,
+            None => {
+                let own = ask_by(&mut read, 0, accounts::gate)?;
+                Gates {
+                    by_council: ask_by(&mut read, 0, council::gate)?.freezes > 0,
+                    by_owners: own.frozen_until > now || own.moved > 0,
+                }
+            }
         };
-        self.freezes = Some(any);
-        if !any {
-            return Ok(None);
+        self.gates = Some(gates);
+        if gates.by_council {
+            let until_at = ask_by(&mut read, 0, |cx| council::freeze_of(cx, account))?.until_at;
+            if until_at > now {
+                let refusal = INative::AccountFrozen { account, untilAt: until_at };
+                return Ok(Some(refusal.abi_encode().into()));
+            }
         }
-        let until_at = ask_by(&mut read, 0, |cx| council::freeze_of(cx, caller))?.until_at;
-        let refusal = INative::AccountFrozen { account: caller, untilAt: until_at };
-        Ok((until_at > now).then(|| refusal.abi_encode().into()))
+        if gates.by_owners {
+            let standing = ask_by(&mut read, 0, |cx| accounts::standing_of(cx, account))?;
+            let until_at = standing.frozen_until;
+            if until_at > now && inputs.bytecode_address != address::accounts {
+                let refusal = INative::AccountFrozen { account, untilAt: until_at };
+                return Ok(Some(refusal.abi_encode().into()));
+            }
+            if standing.root != account && is_inner {
+                let refusal = INative::RootMoved { account, root: standing.root };
+                return Ok(Some(refusal.abi_encode().into()));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes precompiles answer elsewhere, or nowhere.
@@ -166,7 +200,7 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provid
         if account.map_err(|e| e.to_string())?.data.info.code_hash != marker_hash() {
             return Ok(None);
         }
-        if let Some(refusal) = self.frozen(context, inputs.caller)? {
+        if let Some(refusal) = self.barred(context, inputs)? {
             let gas = Gas::new(inputs.gas_limit);
             let result = InstructionResult::Revert;
             return Ok(Some(InterpreterResult { result, output: refusal, gas }));
