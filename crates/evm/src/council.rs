@@ -139,7 +139,7 @@ impl<'a> Admission<'a> {
             }
         }
         if self.own.frozen_until > self.now || self.own.moved > 0 {
-            self.check_own(sender, envelope.to() == Some(address::accounts))?;
+            self.check_own(sender, envelope.all_to(|to| *to == address::accounts))?;
             for authorization in envelope.authorization_list().unwrap_or_default() {
                 if let Ok(authority) = authorization.recover_authority() {
                     self.check_own(authority, false)?;
@@ -195,6 +195,7 @@ impl<'a> Admission<'a> {
 fn is_due_work(tx: &Tx) -> bool {
     let envelope = tx.envelope();
     envelope.to() == Some(tulou_modules::address::schedule)
+        && envelope.as_batch().is_none_or(|signed| signed.batch.calls.len() == 1)
         && envelope.value().is_zero()
         && envelope.authorization_list().is_none_or(<[_]>::is_empty)
         && envelope.input().starts_with(&ISchedule::runCall::SELECTOR)

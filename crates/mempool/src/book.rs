@@ -343,7 +343,7 @@ impl Book {
 
 /// Whether it is the ledger's own business: a vote, a payment, a record.
 fn calls_module(tx: &Tx) -> bool {
-    tx.envelope().to().is_some_and(|to| tulou_evm::is_native(&to))
+    tx.envelope().all_to(tulou_evm::is_native)
 }
 
 /// Whether both fees are at least a tenth higher, and not zero.

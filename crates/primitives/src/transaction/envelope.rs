@@ -145,6 +145,14 @@ impl Envelope {
         }
     }
 
+    /// Whether every one of its calls goes where `is` says yes. A creation goes nowhere.
+    pub fn all_to(&self, is: impl Fn(&Address) -> bool) -> bool {
+        match self {
+            Self::Batch(signed) => signed.batch.calls.iter().all(|call| is(&call.to)),
+            Self::Ethereum(_) | Self::Sm2(_) => self.to().is_some_and(|to| is(&to)),
+        }
+    }
+
     /// When it may be in a block, where it says so.
     pub fn window(&self) -> Option<Window> {
         self.as_batch().map(|signed| signed.batch.window)

@@ -8,13 +8,18 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, hex, keccak256};
+use serde_json::Value;
 
 use super::{PATIENCE, Pace, Signed, Target};
 use crate::output::Failure;
 
-/// One request with the hashes of its transactions.
+/// Rest before transactions that were refused for want of room are sent again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// One request with its transactions and their hashes.
 struct Request {
     body: String,
+    txs: Vec<Bytes>,
     hashes: Vec<B256>,
 }
 
@@ -112,23 +117,51 @@ impl Lane {
             }
             count.fetch_add(request.hashes.len(), Ordering::Relaxed);
             let at = Instant::now();
-            let mut answer =
-                agent.post(&self.url).content_type("application/json").send(&request.body)?;
-            let answer = answer.body_mut().with_config().limit(1 << 26).read_to_string()?;
-            // A batch is answered by one object for each transaction, or refused as a whole by one.
-            let refused = answer.matches("\"error\"").count();
-            sent.rejected +=
-                if answer.starts_with('[') { refused } else { refused * request.hashes.len() };
+            sent.rejected += post(&agent, &self.url, &request)?;
             sent.times.extend(request.hashes.into_iter().map(|hash| (hash, at)));
         }
         Ok(sent)
     }
 }
 
+/// Sends one batch, and what of it was told to come back again and again, as clients do. Gives how many
+/// were refused for good.
+fn post(agent: &ureq::Agent, url: &str, request: &Request) -> Result<usize, Failure> {
+    let patience = Instant::now() + PATIENCE;
+    let mut refused = 0;
+    let mut again: Option<(String, Vec<Bytes>)> = None;
+    loop {
+        let (body, txs) = again.as_ref().map_or((&request.body, &request.txs), |(b, t)| (b, t));
+        let mut answer = agent.post(url).content_type("application/json").send(body)?;
+        let answer = answer.body_mut().with_config().limit(1 << 26).read_to_string()?;
+        if !answer.contains("\"error\"") {
+            return Ok(refused);
+        }
+        // A batch is answered by one object for each transaction, or refused as a whole by one.
+        let Ok(answers) = serde_json::from_str::<Vec<Value>>(&answer) else {
+            return Ok(refused + txs.len());
+        };
+        let waits = |answer: &Value| answer["error"]["data"]["retryAfterMs"].is_number();
+        refused += answers.iter().filter(|a| a["error"].is_object() && !waits(a)).count();
+        let full = answers.iter().filter(|answer| waits(answer));
+        let full = full.filter_map(|answer| txs.get(usize::try_from(answer["id"].as_u64()?).ok()?));
+        let full: Vec<Bytes> = full.cloned().collect();
+        if full.is_empty() {
+            return Ok(refused);
+        }
+        if Instant::now() >= patience {
+            return Ok(refused + full.len());
+        }
+        thread::sleep(AGAIN);
+        again = Some((body_of(full.iter()), full));
+    }
+}
+
 /// One batch, ready to be posted.
 fn request(txs: &[&Bytes]) -> Request {
     let hashes = txs.iter().map(keccak256).collect();
-    Request { body: body_of(txs.iter().copied()), hashes }
+    let body = body_of(txs.iter().copied());
+    Request { body, txs: txs.iter().map(|raw| (*raw).clone()).collect(), hashes }
 }
 
 /// A batch of `eth_sendRawTransaction`, as JSON.
