@@ -4,7 +4,7 @@ use super::*;
 use crate::accounts::{
     IAccounts::{
         FreezeCode, Grant, Guardian, Letter, Scope, Suite, askFreezeCall, askRecoveryCall,
-        authoriseKeyCall, freezeCall, inviteCall, nameHelperCall, setGuardiansCall,
+        authoriseKeyCall, freezeCall, inviteCall, nameHelperCall, setGuardiansCall, useKeyCall,
     },
     entry,
 };
@@ -38,10 +38,7 @@ fn keys(m: &mut Memory) {
         ],
     };
     m.call(AT, entry, ME, &authoriseKeyCall { grant }).unwrap();
-    let input = money::IToken::transferCall { to: CHAIR, value: U256::from(70) }.abi_encode();
-    let act = accounts::Act { to: Some(money::asset_address(1)), value: U256::ZERO, input: &input };
-    let key = (PHONE, Suite::WebAuthn);
-    m.run(AT, CHAIR, |cx| accounts::spend(cx, ME, key, &[act], NOW + 8)).unwrap();
+    m.call(AT, entry, ME, &useKeyCall { key: PHONE, amountFen: U256::from(70) }).unwrap();
     let office = |account, office| Guardian { account, office };
     let guardians = vec![office(FRIENDS[0], 0), office(FRIENDS[1], 0), office(Address::ZERO, 7)];
     m.call(AT, entry, ME, &setGuardiansCall { guardians }).unwrap();

@@ -13,6 +13,7 @@ use crate::people::{DEVICES, HOUSING, KEEPER, REGISTRAR, STREET, paper};
 ops! { "accounts": {
     "authoriseKey" => authorise,
     "revokeKey" => revoke,
+    "useKey" => use_key,
     "setGuardians" => set_guardians,
     "askRecovery" => ask_recovery,
     "openRecovery" => open_recovery,
@@ -91,6 +92,12 @@ fn device(g: &mut Gen<'_, '_>) -> (Address, Address) {
 fn revoke(g: &mut Gen<'_, '_>) -> Vec<Move> {
     let (account, key) = device(g);
     one(g.by(&[account, account, key]), AT, &IAccounts::revokeKeyCall { account, key })
+}
+
+fn use_key(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let (account, key) = device(g);
+    let amount = alloy_primitives::U256::from(g.source.amount(&[5_000, 100, 1]));
+    one(g.by(&[account]), AT, &IAccounts::useKeyCall { key, amountFen: amount })
 }
 
 fn guardians(g: &mut Gen<'_, '_>, account: Address) -> Vec<Guardian> {

@@ -24,6 +24,20 @@ const AT: Address = address::accounts;
 struct Device {
     grant: IAccounts::Grant,
     over: bool,
+    since: u64,
+    /// Fen spent by number of the period.
+    spent: BTreeMap<u64, u64>,
+}
+
+impl Device {
+    fn period(&self, now: u64) -> u64 {
+        (now - self.since).checked_div(self.grant.periodSeconds).unwrap_or(0)
+    }
+
+    fn left(&self, now: u64) -> u64 {
+        let spent = self.spent.get(&self.period(now)).copied().unwrap_or(0);
+        self.grant.limitFen.saturating_sub(spent)
+    }
 }
 
 #[derive(Debug)]
@@ -70,6 +84,7 @@ impl Model {
             self.letter(log, seen, now)?;
         }
         self.bindings(seen)?;
+        self.spending(seen, now)?;
         if seen.concerns(AT) || seen.call.is_none() { self.check(seen.after, now) } else { Ok(()) }
     }
 
@@ -96,7 +111,8 @@ impl Model {
             if let Some(call) = call {
                 let entries = call.grant.scope.len();
                 keep!("AC-2", (1..=16).contains(&entries), "a key with {entries} scope entries");
-                self.devices.insert(place, Device { grant: call.grant, over: false });
+                let (grant, spent) = (call.grant, BTreeMap::new());
+                self.devices.insert(place, Device { grant, over: false, since: now, spent });
             }
         }
         if let Some(ended) = event::<IAccounts::KeyRevoked>(log, AT)
@@ -207,6 +223,24 @@ impl Model {
         Ok(())
     }
 
+    /// What was counted adds up to the limit at most.
+    fn spending(&mut self, seen: &Seen<'_>, now: u64) -> Kept {
+        let Some(call) = seen.call.filter(|call| call.to == AT) else { return Ok(()) };
+        let Ok(used) = IAccounts::useKeyCall::abi_decode(&call.input) else { return Ok(()) };
+        if self.roots.get(&call.from).unwrap_or(&call.from) == &used.key {
+            return Ok(());
+        }
+        let living = self.living(call.from, used.key, now);
+        keep!("AC-1", living, "{} of {} is counted although it is over", used.key, call.from);
+        if let Some(device) = self.devices.get_mut(&(call.from, used.key)) {
+            let amount: u64 = used.amountFen.saturating_to();
+            let left = device.left(now);
+            keep!("AC-3", amount <= left, "{amount} of {left} left to {}", used.key);
+            *device.spent.entry(device.period(now)).or_default() += amount;
+        }
+        Ok(())
+    }
+
     /// Whoever comes to act for an owner does so by the registrar's own call or by a letter.
     fn bindings(&self, seen: &Seen<'_>) -> Kept {
         let bound = events::<IRegistry::AccountAdded>(seen.logs).len();
@@ -227,7 +261,7 @@ impl Model {
                 ofKey: *key,
                 target: scope.target,
                 selector: [0xff; 4].into(),
-                amountFen: device.grant.limitFen,
+                amountFen: device.left(now),
             };
             let found = ask(memory, AT, &query)?;
             let frozen = self.frozen.get(account).is_some_and(|until| now < *until);
@@ -235,8 +269,7 @@ impl Model {
             // Whole modules alone are in the makers' scopes; a key that became a root does everything.
             let is_root = self.roots.get(account) == Some(key);
             keep!("AC-1", is_root || found.allowed == acts, "{key} of {account} acts: {found:?}");
-            // No call of a module spends: only the transactions that such a key signs.
-            keep!("AC-3", found.restFen == device.grant.limitFen, "{key} of {account} spent");
+            keep!("AC-3", found.restFen == device.left(now), "{key} of {account}: {found:?}");
         }
         for (account, living) in counts {
             let listed = ask(memory, AT, &IAccounts::keysCall { ofAccount: account })?.len();
