@@ -27,9 +27,8 @@ const MESSAGE: usize = 64 << 10;
 pub(crate) fn measure() -> Result<Vec<Row>, Failure> {
     let wallet = Key::test(0)?;
     let to = Address::repeat_byte(7);
-    let secp256k1: Vec<Bytes> = (0..COUNT)
-        .map(|nonce| wallet.sign_transfer(CHAIN_ID, nonce, to, U256::from(1)))
-        .collect();
+    let secp256k1: Vec<Bytes> =
+        (0..COUNT).map(|nonce| wallet.sign_transfer(CHAIN_ID, nonce, to, U256::from(1))).collect();
     let key = Sm2Key::from_bytes(&B256::repeat_byte(7));
     let key = key.ok_or_else(|| Failure("no SM2 key".into()))?;
     let sm2: Vec<Bytes> = (0..COUNT)
