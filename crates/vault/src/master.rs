@@ -111,7 +111,7 @@ impl LocalMaster {
     /// Derives the key from a passphrase by scrypt (N = 2^17, r = 8, p = 1).
     pub fn from_passphrase(passphrase: &str, salt: &[u8; 16]) -> Self {
         let mut secret = Zeroizing::new([0; 32]);
-        let params = Params::new(SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P, secret.len());
+        let params = Params::new(SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P);
         let params = params.expect("parameters within scrypt's bounds");
         scrypt(passphrase.as_bytes(), salt, &params, secret.as_mut_slice())
             .expect("a length within scrypt's bounds");

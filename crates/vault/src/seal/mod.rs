@@ -2,7 +2,7 @@
 
 use aes_gcm::{
     AesGcm, KeyInit,
-    aead::{AeadInPlace, consts::U12, generic_array::GenericArray},
+    aead::{AeadInPlace, consts::U12},
 };
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
@@ -75,8 +75,8 @@ impl Suite {
                 tag.expect("a record is far below the limit of the mode").as_ref().to_vec()
             }
             Self::Sm4Gcm => {
-                let nonce = GenericArray::from_slice(&nonce);
-                let tag = sm4(key).encrypt_in_place_detached(nonce, aad, &mut sealed[NONCE..]);
+                let tag =
+                    sm4(key).encrypt_in_place_detached((&nonce).into(), aad, &mut sealed[NONCE..]);
                 tag.expect("a record is far below the limit of the mode").to_vec()
             }
         };
@@ -102,7 +102,7 @@ impl Suite {
             }
             Self::Sm4Gcm => {
                 let mut data = Zeroizing::new(body.to_vec());
-                let (nonce, tag) = (GenericArray::from_slice(nonce), GenericArray::from_slice(tag));
+                let (nonce, tag) = (nonce.into(), tag.into());
                 sm4(key).decrypt_in_place_detached(nonce, aad, &mut data, tag).ok()?;
                 Some(data)
             }
@@ -115,7 +115,7 @@ fn aes(key: &[u8]) -> LessSafeKey {
 }
 
 fn sm4(key: &[u8]) -> AesGcm<Sm4, U12> {
-    AesGcm::new(GenericArray::from_slice(key))
+    AesGcm::new_from_slice(key).expect("a key of the suite's length")
 }
 
 /// Fills with the machine's randomness.
