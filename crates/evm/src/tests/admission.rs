@@ -15,7 +15,10 @@ use tulou_modules::{
     },
     schedule::ISchedule,
 };
-use tulou_primitives::{Genesis, GenesisMember, NodeKind, SignedSm2, Suite};
+use tulou_primitives::{
+    Batch, BatchSignature, Call, Genesis, GenesisMember, NodeKind, SignedBatch, SignedSm2, Suite,
+    Tx,
+};
 use tulou_slots::Memory;
 
 use super::world::*;
@@ -348,7 +351,7 @@ fn kinds_of_keys_that_the_council_closed_sign_nothing() {
     // Another kind is judged by its own bit.
     let key = tulou_primitives::sm::Sm2Key::from_bytes(&B256::repeat_byte(3)).unwrap();
     let sm2 = SignedSm2::sign(call(&council.world), &key);
-    let sm2 = tulou_primitives::Tx::from_envelope(sm2);
+    let sm2 = Tx::from_envelope(sm2);
     for open in 1..=7 {
         council.decides(&suites(open));
         let denied = Denied::SuiteClosed { suite: Suite::Sm2, open: open as u8 };
@@ -383,6 +386,16 @@ fn what_was_closed_can_be_opened_again_and_due_work_is_done() {
     ] {
         assert_eq!(of(&council, other), denied, "{why}");
     }
+    // Due work does not carry other calls along.
+    let calls =
+        [(tulou_modules::address::schedule, run), (COUNTER, ICounter::noteCall {}.abi_encode())];
+    let calls = calls.map(|(to, input)| Call { to, input: input.into(), ..Default::default() });
+    let batch =
+        Batch { chain_id: CHAIN_ID, gas_limit: 500_000, calls: calls.into(), ..Default::default() };
+    let signature = council.world.me.sign_hash_sync(&batch.signing_hash()).unwrap();
+    let signature = BatchSignature::Secp256k1(signature);
+    let batch = Tx::from_envelope(SignedBatch { batch, signature });
+    assert_eq!(admission(&council.world.state, now, &batch), denied);
     // The account that speaks for a governor goes on with the key it has.
     assert_eq!(of(&council, call(&council.world)), denied);
     council.decides(&setAccountCall { id: 1, account: council.world.me.address() });
