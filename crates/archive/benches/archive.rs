@@ -8,13 +8,15 @@ use std::{
 };
 
 use alloy_consensus::{
-    Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxType,
+    Receipt, SignableTransaction, TxEip1559, TxEnvelope,
     proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
 use tulou_archive::{Archive, ArchiveConfig};
 use tulou_ledger::{Ledger, LedgerConfig};
-use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Header, Tx};
+use tulou_primitives::{
+    AccountChange, AccountState, Block, ChangeSet, Header, ReceiptEnvelope, Tx, TxType,
+};
 
 /// Blocks that are shipped, and transactions in each.
 const BLOCKS: u64 = 500;
@@ -47,7 +49,7 @@ fn extend(ledger: &Ledger, count: u64) {
                 value: U256::from(n),
                 ..Default::default()
             };
-            transactions.push(Tx::from_envelope(tx.into_signed(signature).into()));
+            transactions.push(Tx::from_envelope(TxEnvelope::from(tx.into_signed(signature))));
             let gas = (n + 1) * 21_000;
             let receipt = Receipt { status: true.into(), cumulative_gas_used: gas, logs: vec![] };
             receipts.push(ReceiptEnvelope::from_typed(TxType::Eip1559, receipt.with_bloom()));

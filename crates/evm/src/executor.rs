@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Instant};
 
-use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom, TxType};
+use alloy_consensus::{Eip658Value, Receipt};
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bloom};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use revm::context_interface::result::ExecutionResult;
-use tulou_primitives::{ChangeSet, StateError, StateReader, Tx};
+use tulou_primitives::{ChangeSet, ReceiptEnvelope, StateError, StateReader, Tx, TxType};
 
 use crate::{
     council::{Admission, Denied},
@@ -326,13 +326,6 @@ pub(crate) fn receipt(
     // Events of a transaction that failed did not happen.
     let logs = if success { result.into_logs() } else { Vec::new() };
     let status = Eip658Value::Eip658(success);
-    let receipt: ReceiptWithBloom<Receipt> =
-        Receipt { status, cumulative_gas_used, logs }.with_bloom();
-    match kind {
-        TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
-        TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),
-        TxType::Eip1559 => ReceiptEnvelope::Eip1559(receipt),
-        TxType::Eip4844 => ReceiptEnvelope::Eip4844(receipt),
-        TxType::Eip7702 => ReceiptEnvelope::Eip7702(receipt),
-    }
+    let receipt = Receipt { status, cumulative_gas_used, logs };
+    ReceiptEnvelope::from_typed(kind, receipt.with_bloom())
 }

@@ -4,15 +4,17 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use alloy_consensus::{
-    ReceiptEnvelope, SignableTransaction, TxEip1559, TxEip4844, TxEip4844Variant, TxEip7702,
-    TxEnvelope, TxLegacy, constants::EMPTY_WITHDRAWALS, proofs::calculate_withdrawals_root,
+    SignableTransaction, TxEip1559, TxEip4844, TxEip4844Variant, TxEip7702, TxEnvelope, TxLegacy,
+    constants::EMPTY_WITHDRAWALS, proofs::calculate_withdrawals_root,
 };
 use alloy_eips::{
     eip1559::BaseFeeParams, eip4895::Withdrawal, eip7685::Requests, eip7840::BlobParams,
 };
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log, Signature, TxKind, U256, keccak256};
 use revm::context_interface::result::{ExecutionResult, HaltReason};
-use tulou_primitives::{AccountChange, ChangeSet, Header, StateError, StateReader, Tx};
+use tulou_primitives::{
+    AccountChange, ChangeSet, Header, ReceiptEnvelope, StateError, StateReader, Tx,
+};
 
 use crate::{
     call::{CallRequest, request_env},
@@ -335,7 +337,7 @@ impl<'a> Simulator<'a> {
         run.gas_used += gas_used;
         let tx = envelope(request, self.chain_id, nonce, gas)?;
         let call = told(&result, seen);
-        let receipt = receipt(tx.tx_type(), result, run.gas_used);
+        let receipt = receipt(tx.tx_type().into(), result, run.gas_used);
         run.bloom |= *receipt.logs_bloom();
         run.receipts.push(receipt);
         Ok((tx, call))

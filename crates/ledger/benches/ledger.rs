@@ -10,13 +10,15 @@ use std::{
 };
 
 use alloy_consensus::{
-    Receipt, ReceiptEnvelope, SignableTransaction, TxEip1559, TxType,
+    Receipt, SignableTransaction, TxEip1559, TxEnvelope,
     proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
 };
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tulou_ledger::{Ledger, LedgerConfig};
-use tulou_primitives::{AccountChange, AccountState, Block, ChangeSet, Header, StateReader, Tx};
+use tulou_primitives::{
+    AccountChange, AccountState, Block, ChangeSet, Header, ReceiptEnvelope, StateReader, Tx, TxType,
+};
 
 const RUNS: usize = 9;
 
@@ -112,7 +114,7 @@ fn transfers(ledger: &Ledger, rng: &mut StdRng, accounts: u64, per_block: u64, c
                 value: U256::from(rng.random::<u64>()),
                 ..Default::default()
             };
-            transactions.push(Tx::from_envelope(tx.into_signed(signature).into()));
+            transactions.push(Tx::from_envelope(TxEnvelope::from(tx.into_signed(signature))));
             let gas = (n + 1) * 21_000;
             let receipt = Receipt { status: true.into(), cumulative_gas_used: gas, logs: vec![] };
             receipts.push(ReceiptEnvelope::from_typed(TxType::Eip1559, receipt.with_bloom()));

@@ -1,9 +1,9 @@
 //! Blocks and receipts on disk: as short as they can be without a dictionary.
 
-use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope, TxType};
+use alloy_consensus::{Eip658Value, Receipt};
 use alloy_primitives::Log;
 use alloy_rlp::{Decodable, Encodable, Header as Head, RlpDecodable, RlpEncodable};
-use tulou_primitives::{Block, BlockDecodeError, Header};
+use tulou_primitives::{Block, BlockDecodeError, Header, ReceiptEnvelope, TxType};
 
 /// Cuts the encoding of a block into its header and its list of transactions, both RLP.
 pub(crate) fn cut_block(block: &Block) -> alloy_rlp::Result<(Vec<u8>, Vec<u8>)> {

@@ -6,11 +6,10 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-use alloy_consensus::ReceiptEnvelope;
 use alloy_primitives::{B256, Bytes};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
-use tulou_primitives::{Block, ChangeSet, Header};
+use tulou_primitives::{Block, ChangeSet, Header, ReceiptEnvelope};
 
 use crate::{
     change::{Deltas, diff, hash_keys, weight},

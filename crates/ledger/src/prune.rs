@@ -2,12 +2,11 @@
 
 use std::{ops::ControlFlow, sync::atomic::Ordering};
 
-use alloy_consensus::ReceiptEnvelope;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Bytes, keccak256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use alloy_trie::root::ordered_trie_root_with_encoder;
-use tulou_primitives::Block;
+use tulou_primitives::{Block, ReceiptEnvelope};
 
 use crate::{
     codec::{decode_receipts, encode_receipts},

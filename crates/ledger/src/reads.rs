@@ -6,12 +6,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use alloy_consensus::ReceiptEnvelope;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use parking_lot::Mutex;
-use tulou_primitives::{Block, Header};
+use tulou_primitives::{Block, Header, ReceiptEnvelope};
 
 use crate::{
     codec::{decode_header, decode_receipts, join_block},

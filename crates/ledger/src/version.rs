@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_consensus::ReceiptEnvelope;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use tulou_primitives::{AccountState, Block, ChangeSet, Header, StateError, StateReader};
+use tulou_primitives::{
+    AccountState, Block, ChangeSet, Header, ReceiptEnvelope, StateError, StateReader,
+};
 
 use crate::{
     change::{Deltas, hash_keys, hash_slot},

@@ -6,9 +6,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use alloy_consensus::ReceiptEnvelope;
 use alloy_primitives::B256;
-use tulou_primitives::Block;
+use tulou_primitives::{Block, ReceiptEnvelope};
 
 use crate::{
     ledger::LedgerConfig,

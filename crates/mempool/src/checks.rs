@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_consensus::Transaction;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY};
-use tulou_primitives::{AccountState, StateReader, Tx, TxError};
+use tulou_primitives::{AccountState, StateReader, Tx, TxError, TxType};
 
 use crate::{MempoolConfig, Refused};
 
@@ -39,7 +39,7 @@ pub(crate) fn stateless(raw: Bytes, config: &MempoolConfig) -> Result<Arc<Tx>, R
     let tx = match Tx::decode(raw.clone()) {
         // An unknown type is not broken bytes, and a wallet should be told so.
         Err(TxError::Malformed(_))
-            if raw.first().is_some_and(|kind| (0x05..0x80).contains(kind)) =>
+            if raw.first().is_some_and(|kind| *kind < 0x80 && TxType::try_from(*kind).is_err()) =>
         {
             return Err(Refused::UnsupportedType(raw[0]));
         }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use tulou_evm::Denied;
-use tulou_primitives::{StateError, TxError};
+use tulou_primitives::{BatchError, SignatureError, StateError, TxError};
 
 /// A transaction that is not admitted, in the order in which the reasons are looked for. The texts
 /// begin as other Ethereum nodes' do, because wallets read them.
@@ -22,6 +22,9 @@ pub enum Refused {
     /// A type that this ledger does not keep.
     #[error("transaction type not supported: {0:#04x}")]
     UnsupportedType(u8),
+    /// A batch (type 0x76) with what this ledger leaves out of that type.
+    #[error("batch transaction: {0}")]
+    Batch(BatchError),
     /// Signed for no chain in particular, so that anybody could replay it elsewhere.
     #[error("only replay-protected (EIP-155) transactions allowed over RPC")]
     NotReplayProtected,
@@ -75,8 +78,8 @@ pub enum Refused {
     #[error("already known")]
     AlreadyKnown,
     /// The signature recovers no sender.
-    #[error("invalid sender: the signature does not recover an account")]
-    BadSignature,
+    #[error("invalid sender: {0}")]
+    BadSignature(SignatureError),
     /// The sender sends more than it may through this node.
     #[error(
         "too many transactions of {sender}: {limit} a second; nothing was sent, try again in {retry_after_ms} ms"
@@ -172,6 +175,7 @@ impl Refused {
             Self::TooLarge { .. } => "too_large",
             Self::Malformed(_) => "malformed",
             Self::UnsupportedType(_) => "unsupported_type",
+            Self::Batch(_) => "batch",
             Self::NotReplayProtected => "not_replay_protected",
             Self::WrongChainId { .. } => "wrong_chain_id",
             Self::NoAuthorization => "no_authorization",
@@ -181,7 +185,7 @@ impl Refused {
             Self::InitCodeTooLarge { .. } => "init_code_too_large",
             Self::IntrinsicGas { .. } => "intrinsic_gas",
             Self::AlreadyKnown => "already_known",
-            Self::BadSignature => "bad_signature",
+            Self::BadSignature(_) => "bad_signature",
             Self::TooFast { .. } => "too_fast",
             Self::Fault(_) => "fault",
             Self::Denied(_) => "denied",
@@ -201,7 +205,8 @@ impl From<TxError> for Refused {
         match error {
             TxError::Malformed(reason) => Self::Malformed(reason),
             TxError::UnsupportedType(kind) => Self::UnsupportedType(kind),
-            TxError::BadSignature => Self::BadSignature,
+            TxError::Batch(error) => Self::Batch(error),
+            TxError::BadSignature(error) => Self::BadSignature(error),
         }
     }
 }

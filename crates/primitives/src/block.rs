@@ -74,7 +74,7 @@ impl Block {
 
     /// Ethereum's network encoding: `[header, [transactions], []]`.
     pub fn encode(&self) -> Bytes {
-        let txs: usize = self.transactions.iter().map(|tx| network_length(tx)).sum();
+        let txs: usize = self.transactions.iter().map(|tx| tx.length_in_block()).sum();
         let txs_head = RlpHeader { list: true, payload_length: txs };
         let payload = self.header.length() + txs_head.length_with_payload() + 1;
         let head = RlpHeader { list: true, payload_length: payload };
@@ -83,11 +83,7 @@ impl Block {
         self.header.encode(&mut out);
         txs_head.encode(&mut out);
         for tx in &self.transactions {
-            if tx.envelope().is_legacy() {
-                out.extend_from_slice(tx.raw());
-            } else {
-                tx.raw().encode(&mut out);
-            }
+            tx.encode_in_block(&mut out);
         }
         out.push(alloy_rlp::EMPTY_LIST_CODE);
         out.into()
@@ -136,9 +132,4 @@ impl Block {
         }
         Ok(block)
     }
-}
-
-/// Length of one transaction in the block: legacy ones are lists already, typed ones are wrapped.
-fn network_length(tx: &Tx) -> usize {
-    if tx.envelope().is_legacy() { tx.raw().len() } else { tx.raw().length() }
 }

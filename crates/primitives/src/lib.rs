@@ -4,6 +4,7 @@
 mod block;
 mod epoch;
 mod genesis;
+mod receipt;
 mod state;
 mod transaction;
 mod units;
@@ -14,8 +15,12 @@ pub use genesis::{
     CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,
     filler_account,
 };
+pub use receipt::ReceiptEnvelope;
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
-pub use transaction::{Tx, TxError};
+pub use transaction::{
+    Batch, BatchError, BatchSignature, Call, Envelope, P256Signature, SignatureError, SignedBatch,
+    Tx, TxError, TxType, Window,
+};
 pub use units::{Area, Fen, ParseUnitError};
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! A receipt on a page.
 
-use alloy_consensus::ReceiptEnvelope;
-use alloy_eips::Decodable2718;
 use alloy_primitives::{B256, Bytes, Log, keccak256};
 use serde::{Deserialize, Serialize};
+use tulou_primitives::ReceiptEnvelope;
 
 use crate::{Page, PageProof, ProofError, trie_value};
 

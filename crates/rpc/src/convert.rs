@@ -2,24 +2,73 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_consensus::{
-    ReceiptEnvelope, ReceiptWithBloom, Transaction as _, TxReceipt, transaction::Recovered,
-};
+use alloy_consensus::{ReceiptWithBloom, Transaction as _};
 use alloy_eips::{
     eip4844::fake_exponential,
     eip4895::{Withdrawal, Withdrawals},
 };
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rlp::Encodable;
 use alloy_rpc_types_eth::{
-    Block as RpcBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog,
-    Transaction as RpcTransaction, TransactionReceipt,
+    Block as EthereumBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog,
+    TransactionReceipt as EthereumReceipt,
 };
+use serde::Serialize;
 use serde_json::Value;
 use tulou_ledger::LoggedEvent;
-use tulou_primitives::{Block, Header, Tx};
+use tulou_primitives::{Block, Envelope, Header, ReceiptEnvelope, Tx};
 
 use crate::{ForeignBody, error::RpcError, node::Node};
+
+/// A transaction of any type, with its place in a block where it has one.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RpcTransaction {
+    #[serde(flatten)]
+    inner: Envelope,
+    block_hash: Option<B256>,
+    block_number: Option<U64>,
+    transaction_index: Option<U64>,
+    from: Address,
+    /// What was paid for a unit of gas, where the transaction itself names no price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas_price: Option<U256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_timestamp: Option<U64>,
+}
+
+impl RpcTransaction {
+    fn waiting(tx: &Tx, from: Address) -> Self {
+        Self {
+            inner: tx.envelope().clone(),
+            block_hash: None,
+            block_number: None,
+            transaction_index: None,
+            from,
+            gas_price: None,
+            block_timestamp: None,
+        }
+    }
+
+    /// `index` must be in range.
+    fn placed(node: &Node, block: &Block, index: usize, from: Address) -> Self {
+        let tx = &block.transactions()[index];
+        let paid = || U256::from(node.rules().gas_price(tx.envelope(), block.header()));
+        Self {
+            block_hash: Some(block.hash()),
+            block_number: Some(U64::from(block.height())),
+            transaction_index: Some(U64::from(index)),
+            gas_price: tx.envelope().gas_price().is_none().then(paid),
+            block_timestamp: Some(U64::from(block.header().timestamp)),
+            ..Self::waiting(tx, from)
+        }
+    }
+}
+
+/// A block of them.
+pub(crate) type RpcBlock = EthereumBlock<RpcTransaction>;
+/// Their receipts.
+pub(crate) type TransactionReceipt = EthereumReceipt<ReceiptEnvelope<RpcLog>>;
 
 /// A final block with its receipts.
 #[derive(Clone, Debug)]
@@ -59,16 +108,9 @@ pub(crate) fn simulated(
     full: bool,
 ) -> Result<Value, RpcError> {
     let transactions = if full {
-        let all = block.transactions().iter().enumerate().map(|(index, tx)| RpcTransaction {
-            inner: Recovered::new_unchecked(
-                tx.envelope().clone(),
-                senders.get(&index).copied().unwrap_or_default(),
-            ),
-            block_hash: Some(block.hash()),
-            block_number: Some(block.height()),
-            transaction_index: Some(index as u64),
-            effective_gas_price: Some(node.rules().gas_price(tx.envelope(), block.header())),
-            block_timestamp: Some(block.header().timestamp),
+        let all = (0..block.transactions().len()).map(|index| {
+            let sender = senders.get(&index).copied().unwrap_or_default();
+            RpcTransaction::placed(node, block, index, sender)
         });
         BlockTransactions::Full(all.collect())
     } else {
@@ -104,7 +146,7 @@ fn encoded_with(block: &Block, body: &ForeignBody) -> Bytes {
     block.header().encode(&mut inside);
     let mut txs = Vec::new();
     for tx in block.transactions() {
-        tx.envelope().encode(&mut txs);
+        tx.encode_in_block(&mut txs);
     }
     alloy_rlp::Header { list: true, payload_length: txs.len() }.encode(&mut inside);
     inside.extend_from_slice(&txs);
@@ -124,29 +166,17 @@ pub(crate) fn transaction_in(
     block: &Block,
     index: usize,
 ) -> Result<RpcTransaction, RpcError> {
-    let mut out = transaction(&block.transactions()[index])?;
-    out.block_hash = Some(block.hash());
-    out.block_number = Some(block.height());
-    out.block_timestamp = Some(block.header().timestamp);
-    out.transaction_index = Some(index as u64);
-    if out.inner.is_dynamic_fee() {
-        out.effective_gas_price =
-            Some(node.rules().gas_price(block.transactions()[index].envelope(), block.header()));
-    }
-    Ok(out)
+    let sender = sender(&block.transactions()[index])?;
+    Ok(RpcTransaction::placed(node, block, index, sender))
 }
 
 /// A transaction that waits.
 pub(crate) fn transaction(tx: &Tx) -> Result<RpcTransaction, RpcError> {
-    let sender = tx.sender().map_err(|error| RpcError::Fault(error.to_string()))?;
-    Ok(RpcTransaction {
-        inner: Recovered::new_unchecked(tx.envelope().clone(), sender),
-        block_hash: None,
-        block_number: None,
-        transaction_index: None,
-        effective_gas_price: None,
-        block_timestamp: None,
-    })
+    Ok(RpcTransaction::waiting(tx, sender(tx)?))
+}
+
+fn sender(tx: &Tx) -> Result<Address, RpcError> {
+    tx.sender().map_err(|error| RpcError::Fault(error.to_string()))
 }
 
 /// The receipt of one transaction of a block. On this ledger's own blocks the price paid is zero
@@ -164,7 +194,7 @@ pub(crate) fn receipt(
         None => 0,
     };
     let first_log: usize = of.receipts[..index].iter().map(|receipt| receipt.logs().len()).sum();
-    let sender = tx.sender().map_err(|error| RpcError::Fault(error.to_string()))?;
+    let sender = sender(tx)?;
     let place = LogPlace { of: &of.block, tx_hash: tx.hash(), tx_index: index as u64 };
     Ok(TransactionReceipt {
         inner: with_places(receipt, &place, first_log as u64),
@@ -222,13 +252,7 @@ fn with_places(
         logs,
     };
     let with_bloom = ReceiptWithBloom { receipt: inner, logs_bloom: *receipt.logs_bloom() };
-    match receipt {
-        ReceiptEnvelope::Legacy(_) => ReceiptEnvelope::Legacy(with_bloom),
-        ReceiptEnvelope::Eip2930(_) => ReceiptEnvelope::Eip2930(with_bloom),
-        ReceiptEnvelope::Eip1559(_) => ReceiptEnvelope::Eip1559(with_bloom),
-        ReceiptEnvelope::Eip4844(_) => ReceiptEnvelope::Eip4844(with_bloom),
-        ReceiptEnvelope::Eip7702(_) => ReceiptEnvelope::Eip7702(with_bloom),
-    }
+    ReceiptEnvelope::from_typed(receipt.tx_type(), with_bloom)
 }
 
 pub(crate) fn event(event: LoggedEvent) -> RpcLog {

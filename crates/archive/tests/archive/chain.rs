@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use alloy_consensus::{
-    Receipt, ReceiptEnvelope, SignableTransaction, TxLegacy, TxType,
+    Receipt, SignableTransaction, TxEnvelope, TxLegacy,
     proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
 use tulou_ledger::{Ledger, LedgerConfig, Offer};
 use tulou_primitives::{
-    AccountChange, AccountState, Block, ChangeSet, Header, Tx, epoch_of, is_epoch_end,
-    validators_hash,
+    AccountChange, AccountState, Block, ChangeSet, Header, ReceiptEnvelope, Tx, TxType, epoch_of,
+    is_epoch_end, validators_hash,
 };
 
 pub(crate) const CHAIN_ID: u64 = 7755;
@@ -61,7 +61,7 @@ pub(crate) fn extend(ledger: &Ledger, count: u64) {
         let speculation = ledger.propose_root(head.hash, &changes).unwrap();
         let signature = Signature::new(U256::from(1), U256::from(2), false);
         let tx = TxLegacy { nonce: height, gas_limit: 21_000, ..Default::default() };
-        let transactions = vec![Tx::from_envelope(tx.into_signed(signature).into())];
+        let transactions = vec![Tx::from_envelope(TxEnvelope::from(tx.into_signed(signature)))];
         let receipt =
             Receipt { status: true.into(), cumulative_gas_used: 21_000, logs: Vec::new() };
         let receipts = vec![ReceiptEnvelope::from_typed(TxType::Legacy, receipt.with_bloom())];

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope, Transaction as _};
+use alloy_consensus::{Eip658Value, Receipt, Transaction as _};
 use alloy_eips::{eip4895::Withdrawal, eip7685::Requests};
 use alloy_primitives::{B256, Bloom, Bytes, U256};
-use tulou_primitives::{ChangeSet, Header, StateError, StateReader, Tx};
+use tulou_primitives::{ChangeSet, Header, ReceiptEnvelope, StateError, StateReader, Tx, TxType};
 
 use super::{
     BEACON_ROOTS, CONSOLIDATIONS, Fork, HISTORY, Rules as ChainRules, Schedule, WITHDRAWALS, word,
@@ -178,7 +178,7 @@ impl Run {
             cumulative_gas_used: last.cumulative_gas_used(),
             logs: last.logs().to_vec(),
         };
-        self.receipts.push(ReceiptEnvelope::Legacy(receipt.with_bloom()));
+        self.receipts.push(ReceiptEnvelope::from_typed(TxType::Legacy, receipt.with_bloom()));
     }
 }
 

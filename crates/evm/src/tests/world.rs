@@ -282,7 +282,8 @@ where
 {
     let signature = who.sign_hash_sync(&tx.signature_hash()).unwrap();
     let envelope = TxEnvelope::from(tx.into_signed(signature));
+    let hash = *envelope.hash();
     let tx = Tx::from_envelope(envelope);
-    assert_eq!(tx.hash(), *tx.envelope().hash());
+    assert_eq!(tx.hash(), hash);
     tx
 }

@@ -3,15 +3,15 @@
 use std::{collections::BTreeMap, path::Path};
 
 use alloy_consensus::{
-    Receipt, ReceiptEnvelope, SignableTransaction, TxEnvelope, TxLegacy, TxType,
+    Receipt, SignableTransaction, TxEnvelope, TxLegacy,
     proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
 };
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log, LogData, Signature, U256, keccak256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tulou_ledger::{Ledger, LedgerConfig};
 use tulou_primitives::{
-    AccountChange, AccountState, Block, ChangeSet, Header, Tx, epoch_of, is_epoch_end,
-    validators_hash,
+    AccountChange, AccountState, Block, ChangeSet, Header, ReceiptEnvelope, Tx, TxType, epoch_of,
+    is_epoch_end, validators_hash,
 };
 
 pub(crate) const PEOPLE: u64 = 2_000;

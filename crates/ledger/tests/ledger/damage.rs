@@ -28,7 +28,7 @@ struct Served {
     head: B256,
     root: B256,
     blocks: Vec<Vec<u8>>,
-    receipts: Vec<Vec<alloy_consensus::ReceiptEnvelope>>,
+    receipts: Vec<Vec<tulou_primitives::ReceiptEnvelope>>,
     certificates: Vec<Option<alloy_primitives::Bytes>>,
     epochs: Vec<tulou_ledger::EpochEnd>,
 }

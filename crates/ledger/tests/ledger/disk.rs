@@ -27,7 +27,7 @@ fn blocks_receipts_and_places_are_found_before_and_after_a_restart() {
 
 fn check(
     ledger: &Ledger,
-    written: &[(Block, std::sync::Arc<Vec<alloy_consensus::ReceiptEnvelope>>)],
+    written: &[(Block, std::sync::Arc<Vec<tulou_primitives::ReceiptEnvelope>>)],
 ) {
     for (block, receipts) in written {
         let height = block.height();

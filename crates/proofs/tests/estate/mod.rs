@@ -1,12 +1,12 @@
 //! A small ledger with fixed keys: twelve pages in three epochs of four, and a set that changes.
 
-use alloy_consensus::{Eip658Value, Receipt, ReceiptEnvelope};
+use alloy_consensus::{Eip658Value, Receipt};
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256, keccak256};
 use alloy_rlp::Encodable;
 use alloy_trie::{EMPTY_ROOT_HASH, HashBuilder, Nibbles, TrieAccount, proof::ProofRetainer};
 use ed25519_zebra::{SigningKey, VerificationKey};
-use tulou_primitives::{Header, epoch_of, is_epoch_end, validators_hash};
+use tulou_primitives::{Header, ReceiptEnvelope, TxType, epoch_of, is_epoch_end, validators_hash};
 use tulou_proofs::{
     AccountProof, EpochLink, KeySheet, PageProof, ReceiptProof, SlotProof, mapping_slot, namespace,
     quorum,
@@ -88,7 +88,7 @@ pub(crate) fn receipt(height: u64, index: usize) -> Bytes {
         cumulative_gas_used: 21_000 * (index as u64 + 1),
         logs: events,
     };
-    ReceiptEnvelope::Eip1559(receipt.into()).encoded_2718().into()
+    ReceiptEnvelope::from_typed(TxType::Eip1559, receipt).encoded_2718().into()
 }
 
 fn receipts(height: u64, wanted: &[usize]) -> (B256, Vec<Vec<Bytes>>) {

@@ -2,13 +2,17 @@
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U64, U256, keccak256};
-use alloy_rpc_types_eth::Block as RpcBlock;
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use serde_json::{Value, json};
 use tulou_primitives::Block;
 
 use super::{Methods, fees, heavy, light};
-use crate::{convert, error::RpcError, node::Node, watch};
+use crate::{
+    convert::{self, RpcBlock},
+    error::RpcError,
+    node::Node,
+    watch,
+};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     light(methods, "web3_clientVersion", |_, _| Ok(crate::PROGRAM))?;

@@ -4,14 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, U64};
-use alloy_rpc_types_eth::Transaction as RpcTransaction;
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tulou_primitives::Tx;
 
 use super::{Methods, heavy, light};
-use crate::{convert, error::RpcError, node::Node};
+use crate::{
+    convert::{self, RpcTransaction},
+    error::RpcError,
+    node::Node,
+};
 
 /// Transactions that one answer lists at most.
 const LISTED: usize = 10_000;

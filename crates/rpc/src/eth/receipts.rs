@@ -7,14 +7,14 @@ use std::{
 
 use alloy_eips::BlockId;
 use alloy_primitives::{B256, Bytes};
-use alloy_rpc_types_eth::{Index, Transaction as RpcTransaction, TransactionReceipt};
+use alloy_rpc_types_eth::Index;
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{Methods, chain, light};
 use crate::{
-    convert::{self, Final},
+    convert::{self, Final, RpcTransaction, TransactionReceipt},
     error::RpcError,
     node::Node,
 };

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, Bytes, U64, keccak256};
-use alloy_rpc_types_eth::TransactionReceipt;
 use jsonrpsee::{core::RegisterMethodError, types::Params};
 use tulou_mempool::Refused;
 
 use super::{Methods, receipts};
 use crate::{
+    convert::TransactionReceipt,
     error::{POOL_RETRY_MS, RpcError},
     limits::Caller,
     node::Node,

@@ -1,11 +1,22 @@
 //! A transaction as it travels: the bytes that were signed, their hash and, once somebody has paid for
 //! the recovery, the sender.
 
+mod batch;
+mod envelope;
+mod json;
+mod signature;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, OnceLock};
 
-use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
-use alloy_eips::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_rlp::{BufMut, Encodable};
+
+pub use batch::{Batch, BatchError, Call, SignedBatch, Window};
+pub use envelope::{Envelope, TxType};
+pub use signature::{BatchSignature, P256Signature, SignatureError};
 
 /// Bytes that are not a transaction this ledger accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,38 +24,42 @@ pub enum TxError {
     /// The bytes do not decode, or something follows the transaction.
     #[error("not a transaction: {0}")]
     Malformed(String),
-    /// The type is known to Ethereum but carries data (blobs) that this ledger does not keep.
+    /// A type that this ledger does not keep.
     #[error("transaction type {0:#04x} is not accepted here")]
     UnsupportedType(u8),
-    /// The signature recovers no sender.
-    #[error("the signature does not recover a sender")]
-    BadSignature,
+    /// A batch (type 0x76) with what this ledger leaves out of that type.
+    #[error("batch (type 0x76): {0}")]
+    Batch(#[from] BatchError),
+    /// The signature gives no sender.
+    #[error("no sender: {0}")]
+    BadSignature(#[from] SignatureError),
 }
 
 /// A decoded transaction. Shared by pool, blocks and receipts, so that decoding, hashing and sender
 /// recovery each happen once.
 #[derive(Debug)]
 pub struct Tx {
-    envelope: TxEnvelope,
+    envelope: Envelope,
     hash: B256,
     raw: Bytes,
-    sender: OnceLock<Option<Address>>,
+    sender: OnceLock<Result<Address, SignatureError>>,
 }
 
 impl Tx {
-    /// Decodes an EIP-2718 envelope (types 0, 1, 2 and 4). The sender is not recovered yet.
+    /// Decodes an EIP-2718 envelope of one of the accepted types ([`TxType`], without blobs). The sender
+    /// is not recovered yet.
     ///
     /// # Errors
     /// - [`TxError::Malformed`]: not exactly one transaction.
     /// - [`TxError::UnsupportedType`]: a blob transaction.
+    /// - [`TxError::Batch`]: a batch outside of the accepted subset.
     pub fn decode(raw: Bytes) -> Result<Arc<Self>, TxError> {
         let mut rest = raw.as_ref();
-        let envelope =
-            TxEnvelope::decode_2718(&mut rest).map_err(|e| TxError::Malformed(e.to_string()))?;
+        let envelope = Envelope::decode_2718(&mut rest)?;
         if !rest.is_empty() {
             return Err(TxError::Malformed(format!("{} bytes too many", rest.len())));
         }
-        if envelope.is_eip4844() {
+        if envelope.tx_type() == TxType::Eip4844 {
             return Err(TxError::UnsupportedType(3));
         }
         let hash = keccak256(&raw);
@@ -52,14 +67,15 @@ impl Tx {
     }
 
     /// Wraps an envelope that was made here rather than received.
-    pub fn from_envelope(envelope: TxEnvelope) -> Arc<Self> {
+    pub fn from_envelope(envelope: impl Into<Envelope>) -> Arc<Self> {
+        let envelope = envelope.into();
         let raw = Bytes::from(envelope.encoded_2718());
         let hash = keccak256(&raw);
         Arc::new(Self { envelope, hash, raw, sender: OnceLock::new() })
     }
 
     /// The decoded envelope.
-    pub fn envelope(&self) -> &TxEnvelope {
+    pub fn envelope(&self) -> &Envelope {
         &self.envelope
     }
 
@@ -73,16 +89,30 @@ impl Tx {
         &self.raw
     }
 
+    /// Its bytes in a block: a legacy transaction is a list already, a typed one is wrapped as a string.
+    pub fn encode_in_block(&self, out: &mut dyn BufMut) {
+        if self.envelope.is_legacy() {
+            out.put_slice(&self.raw);
+        } else {
+            self.raw.encode(out);
+        }
+    }
+
+    /// Length of what [`Tx::encode_in_block`] writes.
+    pub fn length_in_block(&self) -> usize {
+        if self.envelope.is_legacy() { self.raw.len() } else { self.raw.length() }
+    }
+
     /// The account that signed, where somebody has recovered it already.
     pub fn known_sender(&self) -> Option<Address> {
-        self.sender.get().copied().flatten()
+        self.sender.get().and_then(|sender| sender.ok())
     }
 
     /// Takes over a sender that was recovered from another copy of these bytes: one with the same hash,
     /// which covers the signature.
     pub fn assume_sender(&self, sender: Address) {
         // Somebody may have recovered it meanwhile, and it is the same.
-        let _ = self.sender.set(Some(sender));
+        let _ = self.sender.set(Ok(sender));
     }
 
     /// The account that signed. The first call costs a curve operation (about 30 us), later ones
@@ -91,6 +121,7 @@ impl Tx {
     /// # Errors
     /// - [`TxError::BadSignature`]: no sender, or a signature with a high `s`.
     pub fn sender(&self) -> Result<Address, TxError> {
-        self.sender.get_or_init(|| self.envelope.recover_signer().ok()).ok_or(TxError::BadSignature)
+        let sender = self.sender.get_or_init(|| self.envelope.recover_signer());
+        (*sender).map_err(TxError::BadSignature)
     }
 }
