@@ -121,8 +121,9 @@ pub fn may_act(
     })
 }
 
-/// The call that goes before those of a transaction that a device key signed: in the block it asks again
-/// whether the key lives, and counts what it spends. `None` where every call can only stop harm.
+/// The call that goes before those of a transaction that a key signed for an account: in the block it asks
+/// again whether the key lives, and counts what it spends, nothing for the root key. `None` where every
+/// call can only stop harm.
 pub fn counting(key: Address, acts: &[Act<'_>]) -> Option<Vec<u8>> {
     let stops_harm = |act: &Act<'_>| {
         let call = act.input.first_chunk::<4>();
@@ -136,7 +137,7 @@ pub fn counting(key: Address, acts: &[Act<'_>]) -> Option<Vec<u8>> {
     Some(useKeyCall { key, amountFen: amount }.abi_encode())
 }
 
-/// Counts what a key of the caller spends.
+/// Counts what a key of the caller spends; what the root key does is not counted.
 ///
 /// Caller: the account. The ledger itself makes this call before those that the key signed; made by
 /// anybody else it only uses up a limit of one's own.
@@ -145,6 +146,9 @@ pub fn counting(key: Address, acts: &[Act<'_>]) -> Option<Vec<u8>> {
 /// - [`NoSuchKey`], [`KeyOver`], [`AccountFrozen`], [`OverLimit`].
 pub(super) fn use_key(cx: &mut Cx<'_>, key: Address, amount: U256) -> Res<()> {
     let (account, now) = (cx.caller, cx.now());
+    if key == standing(cx, account)?.root {
+        return Ok(());
+    }
     let row = st().accounts.of(account).known.of(key);
     living(cx, account, key, &row, now)?;
     only_unfrozen(cx, account)?;
@@ -218,7 +222,8 @@ pub(super) fn check(
     if now < standing(cx, account)?.frozen_until {
         return Err(frozen(cx, account)?);
     }
-    let never = to.is_none() || is_never(&target, selector);
+    // What the account delegated to (EIP-7702) may do anything in its name.
+    let never = to.is_none() || target == account || is_never(&target, selector);
     ensure!(!never, NeverForKeys { target, selector: shown });
     let mut listed = false;
     for index in 0..row.scope.len(cx)? {

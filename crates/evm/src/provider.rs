@@ -8,7 +8,7 @@ use alloy_sol_types::SolError;
 use revm::{
     Database,
     context_interface::{
-        Block, Cfg, ContextTr, JournalTr,
+        Block, Cfg, ContextTr, JournalTr, Transaction,
         journaled_state::{JournalCheckpoint, JournalLoadError, account::JournaledAccountTr},
     },
     handler::{EthPrecompiles, PrecompileProvider},
@@ -31,8 +31,6 @@ const CALL_GAS: u64 = 30;
 const CALL_WORD_GAS: u64 = 6;
 /// Fixed price of an event, as `LOG0` has.
 const LOG_GAS: u64 = 375;
-/// Depth of the journal in what a transaction itself calls, and not the code that it called.
-const OUTERMOST: usize = 1;
 /// Price of making an address callable: a new account and one byte of code, as `CREATE` charges.
 const MARK_GAS: u64 = 32_000 + 200;
 
@@ -45,7 +43,8 @@ alloy_sol_types::sol! {
         error ValueNotAccepted();
         /// The council, its owner or its guardians froze the account that calls; seconds since 1970.
         error AccountFrozen(address account, uint64 untilAt);
-        /// Code that the account delegated to calls in its name, but a recovery gave it another key since.
+        /// Code that the account delegated to calls in its name, but a recovery gave it another key since,
+        /// and the transaction is not its own.
         error RootMoved(address account, address root);
     }
 }
@@ -110,8 +109,8 @@ impl Provider {
         inputs: &CallInputs,
     ) -> Result<Option<Bytes>, String> {
         let now: u64 = context.block().timestamp().saturating_to();
-        let is_inner = context.journal().depth() > OUTERMOST;
         let account = inputs.caller;
+        let sends = context.tx().caller() == account;
         let db = context.db_mut();
         let mut read = |at, slot| db.storage(at, slot).map_err(|e| e.to_string());
         let gates = match self.gates {
@@ -139,7 +138,7 @@ impl Provider {
                 let refusal = INative::AccountFrozen { account, untilAt: until_at };
                 return Ok(Some(refusal.abi_encode().into()));
             }
-            if standing.root != account && is_inner {
+            if standing.root != account && !sends {
                 let refusal = INative::RootMoved { account, root: standing.root };
                 return Ok(Some(refusal.abi_encode().into()));
             }

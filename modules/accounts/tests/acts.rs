@@ -73,6 +73,7 @@ fn a_key_signs_as_it_was_authorised_and_within_its_scope() {
     assert_eq!(one(Suite::P256, Some(STRANGER), 0), Ok(Fen(0)));
     is::<OutOfScope>(one(Suite::P256, Some(STRANGER), 1));
     is::<NeverForKeys>(one(Suite::P256, None, 0));
+    is::<NeverForKeys>(one(Suite::P256, Some(ME), 0));
     is::<BadSuite>(one(Suite::WebAuthn, Some(STRANGER), 0));
 }
 
@@ -144,6 +145,8 @@ fn what_a_key_signed_is_counted_before_it_happens() {
     // A key that was revoked earlier in the block no longer counts.
     done(&mut m, ME, &revokeKeyCall { account: ME, key: PHONE });
     is::<KeyOver>(spends(&mut m, 0));
+    // The root key is not counted.
+    done(&mut m, ME, &useKeyCall { key: ME, amountFen: U256::MAX });
     is::<NoSuchKey>(call(&mut m, ME, &useKeyCall { key: TABLET, amountFen: U256::ZERO }));
     is::<NoSuchKey>(call(&mut m, SON, &useKeyCall { key: PHONE, amountFen: U256::ZERO }));
 }

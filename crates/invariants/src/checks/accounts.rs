@@ -227,6 +227,9 @@ impl Model {
     fn spending(&mut self, seen: &Seen<'_>, now: u64) -> Kept {
         let Some(call) = seen.call.filter(|call| call.to == AT) else { return Ok(()) };
         let Ok(used) = IAccounts::useKeyCall::abi_decode(&call.input) else { return Ok(()) };
+        if self.roots.get(&call.from).unwrap_or(&call.from) == &used.key {
+            return Ok(());
+        }
         let living = self.living(call.from, used.key, now);
         keep!("AC-1", living, "{} of {} is counted although it is over", used.key, call.from);
         if let Some(device) = self.devices.get_mut(&(call.from, used.key)) {
