@@ -4,5 +4,6 @@ mod admission;
 mod blocks;
 mod calls;
 mod genesis;
+mod keychain;
 mod natives;
 mod world;
