@@ -147,8 +147,8 @@ fn what_a_key_signed_is_counted_before_it_happens() {
     is::<KeyOver>(spends(&mut m, 0));
     // The root key is not counted.
     done(&mut m, ME, &useKeyCall { key: ME, amountFen: U256::MAX });
-    is::<NoSuchKey>(call(&mut m, ME, &useKeyCall { key: TABLET, amountFen: U256::ZERO }));
-    is::<NoSuchKey>(call(&mut m, SON, &useKeyCall { key: PHONE, amountFen: U256::ZERO }));
+    let _: NoSuchKey = refused(&mut m, ME, &useKeyCall { key: TABLET, amountFen: U256::ZERO });
+    let _: NoSuchKey = refused(&mut m, SON, &useKeyCall { key: PHONE, amountFen: U256::ZERO });
 }
 
 #[test]

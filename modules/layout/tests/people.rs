@@ -1,5 +1,7 @@
 //! The module of people's keys.
 
+use alloy_sol_types::SolCall;
+
 use super::*;
 use crate::accounts::{
     IAccounts::{

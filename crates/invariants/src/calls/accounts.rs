@@ -126,7 +126,8 @@ fn guarded(g: &mut Gen<'_, '_>) -> (Address, [Address; 2], Vec<Move>) {
     let first = g.source.below(OWNERS.len());
     for n in 0..OWNERS.len() {
         let account = OWNERS[(first + n) % OWNERS.len()];
-        let found = g.see(AT, &IAccounts::accountCall { ofAccount: account });
+        let call = IAccounts::accountCall { ofAccount: account };
+        let Ok(found) = view(g.memory, AT, &call) else { continue };
         let people: Vec<Address> = found.guardians.iter().map(|seat| seat.account).collect();
         if people.iter().filter(|person| !person.is_zero()).count() > 1 && g.source.one_in(2) {
             let people: Vec<_> = people.into_iter().filter(|person| !person.is_zero()).collect();
