@@ -114,11 +114,10 @@ fn suite(kind: KeyKind) -> Suite {
 }
 
 fn acts(calls: &[Call]) -> Vec<Act<'_>> {
-    let act = |call| {
-        let Call { to, value, input } = call;
-        Act { to: Some(*to), value: *value, input }
-    };
-    calls.iter().map(act).collect()
+    calls
+        .iter()
+        .map(|call| Act { to: Some(call.to), value: call.value, input: &call.input })
+        .collect()
 }
 
 /// The calls of a batch as they are made: where a key signed for an account, one goes before them that
