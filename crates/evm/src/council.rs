@@ -5,9 +5,11 @@
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 use alloy_sol_types::SolCall;
-use tulou_modules::{accounts, address, council, council::Gate, schedule::ISchedule, validators};
+use tulou_modules::{accounts, council, council::Gate, schedule::ISchedule, validators};
 use tulou_primitives::{StateError, StateReader, Suite, Tx};
 use tulou_slots::{Cx, Fault, Host, Res};
+
+use crate::keys::{self, KeyRefusal};
 
 /// Why an account may not send a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +66,16 @@ pub enum Denied {
         account: Address,
         /// Address of the key that signs for it now.
         root: Address,
+    },
+    /// A key that is not the account's own signed for it, and may not.
+    #[error("key {key} may not sign this for account {account}: {why}; nothing was sent")]
+    Key {
+        /// The account.
+        account: Address,
+        /// The key.
+        key: Address,
+        /// Why not.
+        why: KeyRefusal,
     },
     /// The council has not allowed the account to create contracts.
     #[error(
@@ -138,14 +150,7 @@ impl<'a> Admission<'a> {
                 }
             }
         }
-        if self.own.frozen_until > self.now || self.own.moved > 0 {
-            self.check_own(sender, envelope.all_to(|to| *to == address::accounts))?;
-            for authorization in envelope.authorization_list().unwrap_or_default() {
-                if let Ok(authority) = authorization.recover_authority() {
-                    self.check_own(authority, false)?;
-                }
-            }
-        }
+        keys::check(self.state, (self.own, self.now), sender, envelope)?;
         if envelope.is_create()
             && self.gate.deploy_closed
             && !ask(self.state, 0, |cx| council::is_deployer(cx, sender))?
@@ -166,19 +171,6 @@ impl<'a> Admission<'a> {
             return Ok(());
         }
         Err(Denied::SuiteClosed { suite, open: Suite::ALL_BITS & !closed })
-    }
-
-    /// Whether an account's own key may sign for it, and for more than calls of `accounts`.
-    fn check_own(&self, account: Address, is_about_keys: bool) -> Result<(), Denied> {
-        let standing = ask(self.state, 0, |cx| accounts::standing_of(cx, account))?;
-        if standing.root != account {
-            return Err(Denied::KeyLost { account, root: standing.root });
-        }
-        if standing.frozen_until > self.now && !is_about_keys {
-            let (until, code) = (standing.frozen_until, standing.code as u8);
-            return Err(Denied::FrozenByOwner { account, until, code });
-        }
-        Ok(())
     }
 
     fn check_frozen(&self, account: Address) -> Result<(), Denied> {
@@ -246,7 +238,7 @@ pub fn gas_limit(state: &dyn StateReader) -> Result<u64, StateError> {
 }
 
 /// Asks modules on a state, outside of any block.
-fn ask<T>(
+pub(crate) fn ask<T>(
     state: &dyn StateReader,
     height: u64,
     f: impl FnOnce(&mut Cx<'_>) -> Res<T>,

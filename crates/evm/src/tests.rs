@@ -5,6 +5,7 @@ mod batches;
 mod blocks;
 mod calls;
 mod genesis;
+mod keychain;
 mod national;
 mod natives;
 mod world;

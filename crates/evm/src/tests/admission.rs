@@ -32,13 +32,13 @@ use crate::{
 const UNTIL: u64 = 1_700_000_000 + 3_600;
 
 /// What the council of four members has said, and a world under it.
-struct Council {
-    memory: Memory,
-    world: World,
+pub(super) struct Council {
+    pub(super) memory: Memory,
+    pub(super) world: World,
 }
 
 impl Council {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let members = (1u8..5).map(|number| GenesisMember {
             name: format!("member {number}"),
             account: Address::repeat_byte(0x10 + number),
@@ -83,14 +83,14 @@ impl Council {
     }
 
     /// A call of an account about its keys, in force.
-    fn owns(&mut self, from: Address, call: &impl SolCall) {
+    pub(super) fn owns(&mut self, from: Address, call: &impl SolCall) {
         let entry = tulou_modules::route(&address::accounts).expect("a module");
         self.memory.call(address::accounts, entry, from, call).expect("a call about keys");
         self.tell();
     }
 
     /// A recovery of an account by two friends, finished.
-    fn recovers(&mut self, account: Address, key: Address) {
+    pub(super) fn recovers(&mut self, account: Address, key: Address) {
         let friends = [0x71u8, 0x72].map(Address::repeat_byte);
         let guardians = friends.map(|account| IAccounts::Guardian { account, office: 0 }).into();
         self.owns(account, &IAccounts::setGuardiansCall { guardians });

@@ -17,7 +17,7 @@ use alloy_rlp::{BufMut, Encodable};
 
 pub use batch::{Batch, BatchError, Call, SignedBatch, Window};
 pub use envelope::{Envelope, TxType};
-pub use signature::{BatchSignature, P256Signature, SignatureError};
+pub use signature::{BatchSignature, KeyKind, P256Signature, SignatureError};
 pub use sm2::SignedSm2;
 
 use crate::Suite;
