@@ -403,6 +403,12 @@ export const en: Dict = {
       Registered: 'Put on file',
       MotionOpened: 'Voting opened',
       MotionClosed: 'Result published',
+      Invited: 'Letter issued',
+      InvitationUsed: 'Letter signed for',
+      KeyRevoked: 'Key ended',
+      RecoveryVetoed: 'New key objected to',
+      Frozen: 'Account frozen',
+      Unfrozen: 'Freeze lifted',
     },
   },
   rules: {
@@ -447,6 +453,7 @@ export const en: Dict = {
     waits: 'has not voted',
   },
   actors: {
+    self: 'Me',
     registrar: 'Registrar',
     treasurer: 'Treasurer',
     chair: 'Chair',

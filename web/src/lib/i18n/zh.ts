@@ -395,6 +395,12 @@ export const zh = {
       Registered: '存档',
       MotionOpened: '开始投票',
       MotionClosed: '公布结果',
+      Invited: '发邀请信',
+      InvitationUsed: '签收邀请信',
+      KeyRevoked: '停用钥匙',
+      RecoveryVetoed: '反对换钥匙',
+      Frozen: '冻结账户',
+      Unfrozen: '解冻账户',
     } as Record<string, string>,
   },
   rules: {
@@ -445,6 +451,7 @@ export const zh = {
     waits: '还没投票',
   },
   actors: {
+    self: '我',
     registrar: '登记员',
     treasurer: '财务委员',
     chair: '业委会主任',
