@@ -14,9 +14,10 @@ use revm::{
     precompile::{PrecompileSpecId, Precompiles},
     state::EvmState,
 };
-use tulou_primitives::{StateError, StateReader};
+use tulou_primitives::{Call, StateError, StateReader};
 
 use crate::{
+    batch::{BatchGas, BatchRun, Job},
     executor::BlockEnv,
     machine::{Machine, NotRun, Rules, SPEC},
     overrides::{Imagined, Overrides},
@@ -59,6 +60,17 @@ pub struct CallRequest {
     pub blob_hashes: Vec<B256>,
     /// EIP-4844's cap on the price of blobs.
     pub max_fee_per_blob_gas: Option<u128>,
+    /// A batch, whose first call is `to`, `value` and `input`.
+    pub batch: Option<BatchRequest>,
+}
+
+/// What a call has besides when it is a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BatchRequest {
+    /// All calls, at least one.
+    pub calls: Vec<Call>,
+    /// Gas that its signature will take ([`verification_gas`](crate::verification_gas)).
+    pub verification: u64,
 }
 
 /// How a call ended.
@@ -266,7 +278,8 @@ impl Scene<'_> {
 
     fn is_plain_transfer(&self, request: &CallRequest) -> Result<bool, StateError> {
         let Some(to) = request.to else { return Ok(false) };
-        let bare = request.input.is_empty()
+        let bare = request.batch.is_none()
+            && request.input.is_empty()
             && request.access_list.is_empty()
             && request.authorization_list.is_empty();
         if !bare || (self.natives.route)(&to).is_some() {
@@ -345,8 +358,8 @@ impl Scene<'_> {
         request: &CallRequest,
         gas: u64,
     ) -> Result<(ExecutionResult, EvmState), CallFault> {
-        self.with_machine(request, gas, |_, mut machine, tx| {
-            let result = machine.run(tx)?;
+        self.with_machine(request, gas, |_, mut machine, job| {
+            let result = machine.run(job)?;
             Ok((result, machine.touched()))
         })
     }
@@ -356,7 +369,7 @@ impl Scene<'_> {
         &self,
         request: &CallRequest,
         gas: u64,
-        run: impl FnOnce(&dyn StateReader, Machine<'_>, TxEnv) -> Result<T, CallFault>,
+        run: impl FnOnce(&dyn StateReader, Machine<'_>, Job) -> Result<T, CallFault>,
     ) -> Result<T, CallFault> {
         if let Some(address) = self.overrides.and_then(Overrides::impossible) {
             return Err(CallFault::Invalid(format!("code of {address} cannot be code")));
@@ -367,7 +380,8 @@ impl Scene<'_> {
                 None => state.account(request.from)?.unwrap_or_default().nonce,
             };
             let mut env = self.block();
-            let tx = request_env(request, env.chain_id, nonce, gas);
+            let job = request_job(request, env.chain_id, nonce, gas);
+            let tx = &job.env;
             if let Some(terms) = env.terms.as_mut().filter(|_| tx.gas_price == 0) {
                 // Who names no price sees none.
                 terms.base_fee = 0;
@@ -378,23 +392,28 @@ impl Scene<'_> {
                 None => Moves::new(),
             };
             let machine = Machine::new(state, &env, Rules::Simulation, self.natives);
-            run(state, machine.with_moves(moves), tx)
+            run(state, machine.with_moves(moves), job)
         })
     }
 }
 
+/// A request as the machine takes it.
+pub(crate) fn request_job(request: &CallRequest, chain_id: u64, nonce: u64, gas_limit: u64) -> Job {
+    let batch = request.batch.as_ref().map(|BatchRequest { calls, verification }| {
+        let gas = BatchGas::of(calls, &request.access_list, *verification);
+        Box::new(BatchRun { calls: calls.clone(), gas })
+    });
+    Job { env: request_env(request, chain_id, nonce, gas_limit), batch }
+}
+
 /// A request as revm takes it.
-pub(crate) fn request_env(
-    request: &CallRequest,
-    chain_id: u64,
-    nonce: u64,
-    gas_limit: u64,
-) -> TxEnv {
+fn request_env(request: &CallRequest, chain_id: u64, nonce: u64, gas_limit: u64) -> TxEnv {
     let max_fee = request.max_fee_per_gas.or(request.gas_price).unwrap_or_default();
     let priority = request.max_priority_fee_per_gas;
     let tx_type = match () {
         () if !request.authorization_list.is_empty() => 4,
         () if !request.blob_hashes.is_empty() => 3,
+        () if request.batch.is_some() => 2,
         () if request.max_fee_per_gas.is_some() || priority.is_some() => 2,
         () if !request.access_list.is_empty() => 1,
         () => 0,

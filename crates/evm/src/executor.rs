@@ -8,12 +8,12 @@ use alloy_primitives::{Address, B256, Bloom};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use revm::context_interface::result::ExecutionResult;
-use tulou_primitives::{ChangeSet, ReceiptEnvelope, StateError, StateReader, Tx, TxType};
+use tulou_primitives::{ChangeSet, ReceiptEnvelope, StateError, StateReader, Tx, TxType, Window};
 
 use crate::{
     council::{Admission, Denied},
     ethereum::Terms,
-    machine::{Machine, NotRun, Rules, tx_env},
+    machine::{Machine, NotRun, Rules, job},
     provider::Natives,
 };
 
@@ -114,6 +114,22 @@ pub enum Dropped {
         /// The next nonce of the account.
         expected: u64,
     },
+    /// The block's time is past its last second. It never fits again.
+    #[error("valid before {before}, the block is of {now} (seconds since 1970)")]
+    Expired {
+        /// First second at which it is no longer valid.
+        before: u64,
+        /// The block's time.
+        now: u64,
+    },
+    /// The block's time is before its first second. It may fit into a later one.
+    #[error("valid from {after}, the block is of {now} (seconds since 1970)")]
+    NotYetValid {
+        /// First second at which it is valid.
+        after: u64,
+        /// The block's time.
+        now: u64,
+    },
     /// Its sender may not send it now.
     #[error(transparent)]
     Denied(Denied),
@@ -131,7 +147,7 @@ pub enum Dropped {
 impl Dropped {
     /// Whether the candidate can never be in a block.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::BadSignature | Self::NonceUsed { .. })
+        matches!(self, Self::BadSignature | Self::NonceUsed { .. } | Self::Expired { .. })
     }
 }
 
@@ -149,8 +165,8 @@ pub struct Built {
 /// Executes the transactions of a block on the state after its parent.
 ///
 /// # Errors
-/// - [`BlockFault::Invalid`]: a transaction that recovers no sender, whose sender may not send it, asks for more gas than the block
-///   has left, or breaks a rule of Ethereum.
+/// - [`BlockFault::Invalid`]: a transaction that recovers no sender, is not valid at the block's time, whose
+///   sender may not send it, asks for more gas than the block has left, or breaks a rule of Ethereum.
 /// - [`BlockFault::Fault`]: the outcome cannot be known here.
 pub fn execute(
     state: &dyn StateReader,
@@ -266,6 +282,9 @@ impl<'a> Run<'a> {
     fn add(&mut self, tx: &Arc<Tx>) -> Result<(), Dropped> {
         use alloy_consensus::Transaction as _;
         let sender = tx.sender().map_err(|_| Dropped::BadSignature)?;
+        if let Some(window) = tx.envelope().window() {
+            self.check_window(window)?;
+        }
         self.admission.check(tx).map_err(|denied| match denied {
             Denied::Fault(error) => Dropped::Fault(error.to_string()),
             denied => Dropped::Denied(denied),
@@ -273,7 +292,7 @@ impl<'a> Run<'a> {
         if tx.envelope().gas_limit() > self.gas_limit - self.gas_used {
             return Err(Dropped::NoRoom);
         }
-        let result = self.machine.run(tx_env(tx, sender)).map_err(|not_run| match not_run {
+        let result = self.machine.run(job(tx, sender)).map_err(|not_run| match not_run {
             NotRun::NonceTooLow { tx, state } => Dropped::NonceUsed { nonce: tx, expected: state },
             NotRun::NonceTooHigh { tx, state } => Dropped::NonceGap { nonce: tx, expected: state },
             NotRun::Price(reason)
@@ -286,6 +305,17 @@ impl<'a> Run<'a> {
         let receipt = receipt(tx.envelope().tx_type(), result, self.gas_used);
         self.logs_bloom |= *receipt.logs_bloom();
         self.receipts.push(receipt);
+        Ok(())
+    }
+
+    fn check_window(&self, window: Window) -> Result<(), Dropped> {
+        let now = self.machine.block().timestamp.saturating_to();
+        if window.is_over(now) {
+            return Err(Dropped::Expired { before: window.before, now });
+        }
+        if window.is_ahead(now) {
+            return Err(Dropped::NotYetValid { after: window.after, now });
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What a block does to the state: Ethereum's virtual machine with the native modules inside.
 
+mod batch;
 mod call;
 mod council;
 mod database;
@@ -15,9 +16,10 @@ mod simulate;
 mod trace;
 mod transfers;
 
+pub use batch::{BatchGas, verification_gas};
 pub use call::{
-    CallFault, CallOutcome, CallRequest, EstimateFault, TX_GAS_MAX, call, create_access_list,
-    estimate_gas,
+    BatchRequest, CallFault, CallOutcome, CallRequest, EstimateFault, TX_GAS_MAX, call,
+    create_access_list, estimate_gas,
 };
 pub use council::{Denied, admission, gas_limit, peers_of, release_at, releases_of, validators_of};
 pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};

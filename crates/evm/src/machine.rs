@@ -13,14 +13,16 @@ use revm::{
         either::Either,
         result::{EVMError, ExecutionResult, InvalidTransaction},
     },
-    handler::{EthFrame, instructions::EthInstructions},
+    handler::{EthFrame, Handler, instructions::EthInstructions},
+    inspector::InspectorHandler,
     interpreter::interpreter::EthInterpreter,
     primitives::hardfork::SpecId,
     state::EvmState,
 };
-use tulou_primitives::{ChangeSet, StateError, StateReader, Tx};
+use tulou_primitives::{ChangeSet, StateError, StateReader, Tx, TxType};
 
 use crate::{
+    batch::{BatchGas, BatchHandler, BatchRun, Job},
     database::{ReadFault, Reader},
     executor::BlockEnv,
     provider::{Moves, Natives, Provider},
@@ -31,7 +33,7 @@ pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 
 pub(crate) type EvmContext<'a> =
     Context<RevmBlock, TxEnv, CfgEnv, Reader<'a>, Journal<Reader<'a>>, ()>;
-type Inner<'a, I> = Evm<
+pub(crate) type Inner<'a, I> = Evm<
     EvmContext<'a>,
     I,
     EthInstructions<EthInterpreter, EvmContext<'a>>,
@@ -106,19 +108,24 @@ impl<I> Machine<'_, I> {
     ///
     /// # Errors
     /// - [`NotRun`]: nothing of it remains.
-    pub(crate) fn run(&mut self, tx: TxEnv) -> Result<ExecutionResult, NotRun> {
-        self.prepare(&tx)?;
-        self.0.transact_one(tx).map_err(not_run)
+    pub(crate) fn run(&mut self, job: impl Into<Job>) -> Result<ExecutionResult, NotRun> {
+        let job = job.into();
+        self.prepare(&job)?;
+        let Some(batch) = job.batch else {
+            return self.0.transact_one(job.env).map_err(not_run);
+        };
+        self.0.ctx.tx = job.env;
+        BatchHandler::new(&batch).run(&mut self.0).map_err(not_run)
     }
 
-    fn prepare(&mut self, tx: &TxEnv) -> Result<(), NotRun> {
+    fn prepare(&mut self, job: &Job) -> Result<(), NotRun> {
         let cfg = &mut self.0.ctx.cfg;
         if self.1 == Rules::Simulation {
             // Who names no price does not care what gas costs; who names one is taken at his word.
-            cfg.disable_base_fee = tx.gas_price == 0;
+            cfg.disable_base_fee = job.env.gas_price == 0;
         }
         if cfg.disable_fee_charge {
-            self.check_funds(tx)?;
+            self.check_funds(job)?;
         }
         Ok(())
     }
@@ -132,20 +139,21 @@ impl<I> Machine<'_, I> {
     }
 
     /// Fees are not charged, so revm leaves the whole balance check out: the value is checked here.
-    fn check_funds(&mut self, tx: &TxEnv) -> Result<(), NotRun> {
-        if tx.value.is_zero() {
+    /// A batch must have the value of all its calls from the beginning.
+    fn check_funds(&mut self, job: &Job) -> Result<(), NotRun> {
+        let value = job.total_value();
+        if value.is_zero() {
             return Ok(());
         }
         let journal = &mut self.0.ctx.journaled_state;
-        let balance = match journal.load_account(tx.caller) {
+        let balance = match journal.load_account(job.env.caller) {
             Ok(account) => account.data.info.balance,
             Err(error) => return Err(NotRun::Fault(error.to_string())),
         };
-        if balance < tx.value {
+        if balance < value {
             journal.discard_tx();
             return Err(NotRun::Funds(format!(
-                "insufficient funds for transfer: balance {balance}, value {}",
-                tx.value
+                "insufficient funds for transfer: balance {balance}, value {value}"
             )));
         }
         Ok(())
@@ -191,9 +199,14 @@ impl<I> Machine<'_, I> {
 
 impl<'a, I: Inspector<EvmContext<'a>, EthInterpreter>> Machine<'a, I> {
     /// As [`Machine::run`], step by step under the eyes of the inspector.
-    pub(crate) fn watch(&mut self, tx: TxEnv) -> Result<ExecutionResult, NotRun> {
-        self.prepare(&tx)?;
-        self.0.inspect_one_tx(tx).map_err(not_run)
+    pub(crate) fn watch(&mut self, job: impl Into<Job>) -> Result<ExecutionResult, NotRun> {
+        let job = job.into();
+        self.prepare(&job)?;
+        let Some(batch) = job.batch else {
+            return self.0.inspect_one_tx(job.env).map_err(not_run);
+        };
+        self.0.ctx.tx = job.env;
+        BatchHandler::new(&batch).inspect_run(&mut self.0).map_err(not_run)
     }
 }
 
@@ -248,11 +261,25 @@ fn block(env: &BlockEnv) -> RevmBlock {
     }
 }
 
-/// A signed transaction as revm takes it.
-pub(crate) fn tx_env(tx: &Arc<Tx>, caller: Address) -> TxEnv {
+/// A signed transaction as the machine takes it.
+pub(crate) fn job(tx: &Arc<Tx>, caller: Address) -> Job {
+    let batch = tx.envelope().as_batch().map(|signed| {
+        let calls = signed.batch.calls.clone();
+        Box::new(BatchRun { calls, gas: BatchGas::of_signed(signed) })
+    });
+    Job { env: tx_env(tx, caller), batch }
+}
+
+/// A signed transaction as revm takes it. A batch has the fees of EIP-1559, and revm knows no other type
+/// that has.
+fn tx_env(tx: &Arc<Tx>, caller: Address) -> TxEnv {
     let envelope = tx.envelope();
+    let kind = match envelope.tx_type() {
+        TxType::Batch => TxType::Eip1559,
+        kind => kind,
+    };
     TxEnv {
-        tx_type: envelope.tx_type() as u8,
+        tx_type: kind as u8,
         caller,
         gas_limit: envelope.gas_limit(),
         gas_price: envelope.max_fee_per_gas(),

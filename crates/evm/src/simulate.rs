@@ -17,7 +17,7 @@ use tulou_primitives::{
 };
 
 use crate::{
-    call::{CallRequest, request_env},
+    call::{CallRequest, request_job},
     ethereum::{self, Rules as ChainRules},
     executor::{BlockEnv, BlockFault, Executed, finish, receipt},
     header::empty_header,
@@ -324,7 +324,7 @@ impl<'a> Simulator<'a> {
         // Without validation the last nonce of all is followed by the first.
         let wraps = !self.options.validation && state.nonce == u64::MAX;
         let sent = if wraps { 0 } else { nonce };
-        let result = machine.watch(request_env(request, self.chain_id, sent, gas))?;
+        let result = machine.watch(request_job(request, self.chain_id, sent, gas))?;
         let (seen, events) = machine.inspector().take();
         run.events = events;
         let changes = machine.changes()?;

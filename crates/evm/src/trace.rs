@@ -7,19 +7,20 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
 use revm::{
     DatabaseRef,
-    context::{TxEnv, result::ResultAndState},
+    context::result::ResultAndState,
     state::{AccountInfo, Bytecode},
 };
 use revm_inspectors::tracing::{DebugInspector, TransactionContext};
 use tulou_primitives::{Header, StateReader, Tx};
 
 use crate::{
+    batch::Job,
     call::{CallFault, CallRequest, Scene},
     database::{ReadFault, account_info, bytecode},
     ethereum::{self, Rules as ChainRules},
     executor::BlockEnv,
     layer::Layer,
-    machine::{Machine, Rules, tx_env},
+    machine::{Machine, Rules, job},
     overrides::Overrides,
     provider::Natives,
 };
@@ -59,10 +60,10 @@ pub fn trace_block(
     let mut traces = Vec::new();
     for (index, tx) in block.transactions.iter().enumerate() {
         let sender = tx.sender().map_err(|error| CallFault::Fault(error.to_string()))?;
-        let tx_env = tx_env(tx, sender);
+        let job = job(tx, sender);
         if only.is_some_and(|only| only != index) {
             let mut machine = Machine::new(&layer, &env, Rules::Block, Natives::STANDARD);
-            machine.run(tx_env)?;
+            machine.run(job)?;
             let changes = machine.changes()?;
             layer.absorb(changes);
             continue;
@@ -73,7 +74,7 @@ pub fn trace_block(
             tx_hash: Some(tx.hash()),
         };
         let machine = Machine::new(&layer, &env, Rules::Block, Natives::STANDARD);
-        let (trace, changes) = watch(&layer, machine, tx_env, Some(place), options)?;
+        let (trace, changes) = watch(&layer, machine, job, Some(place), options)?;
         traces.push(trace);
         if only.is_some() {
             break;
@@ -98,28 +99,28 @@ pub fn trace_call(
 ) -> Result<GethTrace, CallFault> {
     let scene = Scene { state, env, overrides, natives: Natives::STANDARD };
     let gas = request.gas.unwrap_or(u64::MAX).min(gas_cap);
-    scene.with_machine(request, gas, |state, machine, tx_env| {
-        Ok(watch(state, machine, tx_env, None, options)?.0)
+    scene.with_machine(request, gas, |state, machine, job| {
+        Ok(watch(state, machine, job, None, options)?.0)
     })
 }
 
 fn watch(
     state: &dyn StateReader,
     machine: Machine<'_>,
-    tx_env: TxEnv,
+    job: Job,
     place: Option<TransactionContext>,
     options: &GethDebugTracingOptions,
 ) -> Result<(GethTrace, tulou_primitives::ChangeSet), CallFault> {
     let invalid = |error: &dyn core::fmt::Display| CallFault::Invalid(format!("tracer: {error}"));
     let inspector = DebugInspector::new(options.clone()).map_err(|error| invalid(&error))?;
     let mut machine = machine.watched_by(inspector);
-    let result = machine.watch(tx_env.clone())?;
+    let result = machine.watch(job.clone())?;
     let state_after = machine.touched();
     let changes = machine.changes_of(&state_after)?;
     let block = machine.block().clone();
     let outcome = ResultAndState { result, state: state_after };
     let mut before = Before(state);
-    let trace = machine.inspector().get_result(place, &tx_env, &block, &outcome, &mut before);
+    let trace = machine.inspector().get_result(place, &job.env, &block, &outcome, &mut before);
     Ok((trace.map_err(|error| CallFault::Fault(error.to_string()))?, changes))
 }
 

@@ -108,6 +108,11 @@ impl Book {
         self.queued
     }
 
+    /// Time of the newest block that this pool saw, 0 before the first.
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -288,13 +293,18 @@ impl Book {
     }
 
     /// Up to `max` executable transactions, one of each sender per round, from the nonces on that
-    /// `ahead` leaves. In the first round [`Turns`] says whose turn it is.
-    pub(crate) fn best(&self, max: usize, ahead: &Ahead) -> Vec<Arc<Tx>> {
+    /// `ahead` leaves. In the first round [`Turns`] says whose turn it is. One that is not yet valid at `now` holds up
+    /// those of its sender behind it.
+    pub(crate) fn best(&self, max: usize, ahead: &Ahead, now: u64) -> Vec<Arc<Tx>> {
+        let now = now.max(self.now);
+        let is_due =
+            |tx: &&Arc<Tx>| tx.envelope().window().is_none_or(|window| !window.is_ahead(now));
         let mut out = Vec::with_capacity(max.min(self.len() - self.queued));
         let mut fresh = self.turns.iter().filter_map(|sender| {
             let line = self.lines.get(sender)?;
             let (from, end) = (line.next.max(ahead.next(sender)), line.pending_nonce());
-            let mut run = line.txs.range(from.min(end)..end).map(|(_, entry)| &entry.tx);
+            let run = line.txs.range(from.min(end)..end).map(|(_, entry)| &entry.tx);
+            let mut run = run.take_while(is_due);
             let first = run.next()?;
             Some((first, run))
         });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use alloy_consensus::Transaction;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY};
-use tulou_primitives::{AccountState, StateReader, Tx, TxError, TxType};
+use tulou_evm::BatchGas;
+use tulou_primitives::{AccountState, StateReader, Tx, TxError, TxType, Window};
 
 use crate::{MempoolConfig, Refused};
 
@@ -76,7 +77,10 @@ fn shape(tx: &Tx, config: &MempoolConfig) -> Result<(), Refused> {
     if envelope.is_create() && size > INIT_CODE_BYTES {
         return Err(Refused::InitCodeTooLarge { size, limit: INIT_CODE_BYTES });
     }
-    let needed = intrinsic_gas(envelope);
+    let needed = match envelope.as_batch() {
+        Some(signed) => BatchGas::of_signed(signed).least(),
+        None => intrinsic_gas(envelope),
+    };
     if gas < needed {
         return Err(Refused::IntrinsicGas { gas, needed });
     }
@@ -98,6 +102,18 @@ pub(crate) fn intrinsic_gas(tx: &impl Transaction) -> u64 {
     }
     total += gas::AUTHORIZATION * tx.authorization_count().unwrap_or(0);
     total.max(gas::TX + gas::FLOOR_TOKEN * tokens)
+}
+
+/// Whether a transaction with this window may be in a block soon, at `now` (seconds since 1970).
+pub(crate) fn window(window: Window, now: u64, config: &MempoolConfig) -> Result<(), Refused> {
+    if window.is_over(now) {
+        return Err(Refused::Expired { before: window.before, now });
+    }
+    let most = config.queued_lifetime_s;
+    if window.is_ahead(now.saturating_add(most)) {
+        return Err(Refused::TooEarly { after: window.after, now, most });
+    }
+    Ok(())
 }
 
 /// Recovers the sender: the one costly step, about 30 us.
@@ -125,7 +141,7 @@ pub(crate) fn account(
     if nonce < account.nonce {
         return Err(Refused::NonceTooLow { sender, nonce, next: account.nonce });
     }
-    let want = candidate.tx.envelope().value();
+    let want = candidate.tx.envelope().total_value();
     if account.balance < want {
         return Err(Refused::InsufficientFunds { sender, have: account.balance, want });
     }

@@ -147,6 +147,12 @@ impl Mempool {
         may: impl Fn(Address) -> Result<(), Refused>,
     ) -> Result<(Candidate, u64), Refused> {
         let tx = checks::stateless(raw, &self.config)?;
+        let now = now();
+        if let Some(window) = tx.envelope().window() {
+            // A chain for trying things out may be ahead of the clock.
+            let now = now.max(self.book.lock().now());
+            checks::window(window, now, &self.config)?;
+        }
         if self.known(&tx.hash()).is_some() {
             return Err(Refused::AlreadyKnown);
         }
@@ -155,7 +161,6 @@ impl Mempool {
         }
         let candidate = checks::recovered(tx)?;
         may(candidate.sender)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let account = checks::account(&candidate, state, now)?;
         Ok((candidate, account.nonce))
     }
@@ -274,7 +279,7 @@ impl Mempool {
 
     /// As [`Mempool::best`] for a block on ancestors that are not final.
     pub fn best_beyond(&self, max: usize, ahead: &Ahead) -> std::vec::IntoIter<Arc<Tx>> {
-        let best = self.book.lock().best(max, ahead);
+        let best = self.book.lock().best(max, ahead, now());
         best.into_iter()
     }
 
@@ -323,7 +328,8 @@ impl Mempool {
         }
     }
 
-    /// Returns as soon as something can execute, at once where something can.
+    /// Returns as soon as something can execute, at once where something can. The passing of time alone
+    /// wakes nobody: what becomes valid in between is found when the caller looks again.
     pub async fn wait_ready(&self) {
         self.wait_ready_beyond(&Ahead::default()).await;
     }
@@ -361,4 +367,9 @@ impl Mempool {
     pub(crate) fn verify(&self) {
         self.book.lock().check();
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

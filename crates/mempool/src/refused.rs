@@ -74,6 +74,27 @@ pub enum Refused {
         /// Gas it needs before the first step.
         needed: u64,
     },
+    /// Its last second is over.
+    #[error("transaction expired: valid before {before}, now {now} (seconds since 1970)")]
+    Expired {
+        /// First second at which it is no longer valid.
+        before: u64,
+        /// Now.
+        now: u64,
+    },
+    /// Its first second is further away than the pool keeps it.
+    #[error(
+        "transaction not yet valid: valid from {after}, now {now} (seconds since 1970); \
+         send it at most {most} seconds before"
+    )]
+    TooEarly {
+        /// First second at which it is valid.
+        after: u64,
+        /// Now.
+        now: u64,
+        /// How long before its first second it is taken.
+        most: u64,
+    },
     /// It is in the pool.
     #[error("already known")]
     AlreadyKnown,
@@ -161,7 +182,8 @@ impl Refused {
         frozen
             || matches!(
                 self,
-                Self::TooFast { .. }
+                Self::TooEarly { .. }
+                    | Self::TooFast { .. }
                     | Self::Fault(_)
                     | Self::SenderFull { .. }
                     | Self::PoolFull { .. }
@@ -183,6 +205,8 @@ impl Refused {
             Self::GasLimit { .. } => "gas_limit",
             Self::InitCodeTooLarge { .. } => "init_code_too_large",
             Self::IntrinsicGas { .. } => "intrinsic_gas",
+            Self::Expired { .. } => "expired",
+            Self::TooEarly { .. } => "too_early",
             Self::AlreadyKnown => "already_known",
             Self::BadSignature(_) => "bad_signature",
             Self::TooFast { .. } => "too_fast",

@@ -12,7 +12,10 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use parking_lot::Mutex;
 use proptest::prelude::*;
-use tulou_primitives::{AccountState, Block, Header, StateError, StateReader, Tx};
+use tulou_primitives::{
+    AccountState, Batch, BatchSignature, Block, Call, Header, SignedBatch, StateError, StateReader,
+    Tx, Window,
+};
 
 use super::*;
 
@@ -490,4 +493,59 @@ proptest! {
             prop_assert_ne!(sender, Some(key(1).address()));
         }
     }
+}
+
+/// A batch of two calls by key 1.
+fn batch(nonce: u64, window: Window, first: Address) -> Bytes {
+    let second = Call { to: Address::repeat_byte(9), ..Default::default() };
+    let calls = vec![Call { to: first, ..Default::default() }, second];
+    let batch =
+        Batch { chain_id: CHAIN, nonce, gas_limit: 23_600, calls, window, ..Default::default() };
+    let signature = key(1).sign_hash_sync(&batch.signing_hash()).unwrap();
+    SignedBatch { batch, signature: BatchSignature::Secp256k1(signature) }.encoded_2718().into()
+}
+
+#[test]
+fn a_batch_waits_for_its_first_second_and_is_refused_after_its_last() {
+    let now = 4_000_000_000;
+    let (pool, _) = pool(config());
+    // The pool goes by its blocks where they are ahead of the clock.
+    pool.on_final(&block(now, &[]));
+    let anybody = Address::repeat_byte(9);
+    let submit = |nonce, after, before| {
+        pool.submit(batch(nonce, Window { after, before }, anybody)).map_err(|why| why.reason())
+    };
+    assert_eq!(submit(0, 0, now), Err("expired"));
+    assert_eq!(submit(0, now + 601, 0), Err("too_early"));
+    assert!(submit(0, now + 600, 0).is_ok());
+    assert!(submit(1, 0, now + 1).is_ok());
+    let me = key(1).address();
+    // The second has the window but not the nonce.
+    assert_eq!(nonces(&pool), []);
+    pool.on_final(&block(now + 599, &[]));
+    assert_eq!(nonces(&pool), []);
+    pool.on_final(&block(now + 600, &[]));
+    assert_eq!(nonces(&pool), [(me, 0), (me, 1)]);
+    pool.verify();
+}
+
+#[test]
+fn a_batch_has_the_class_of_its_first_call() {
+    let module = module();
+    let (pool, _) = pool(MempoolConfig { txs: 8, few: 1, ..config() });
+    // Seven of eight places are open to who sends little, the eighth for calls of modules alone.
+    for by in 2..9 {
+        pool.submit(send(0, by)).unwrap();
+    }
+    let other = Address::repeat_byte(9);
+    let refused = pool.submit(batch(0, Window::default(), other)).unwrap_err();
+    assert_eq!(refused.reason(), "pool_full");
+    pool.submit(batch(0, Window::default(), module)).unwrap();
+}
+
+/// The address of some native module.
+fn module() -> Address {
+    let module = address!("7755000000000000000000000000000000000001");
+    assert!(tulou_evm::is_native(&module));
+    module
 }

@@ -156,6 +156,7 @@ impl Parts {
             let never = matches!(
                 reason,
                 Dropped::BadSignature
+                    | Dropped::Expired { .. }
                     | Dropped::Denied(_)
                     | Dropped::Invalid(_)
                     | Dropped::Fault(_)

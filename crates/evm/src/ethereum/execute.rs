@@ -13,7 +13,7 @@ use super::{
 use crate::{
     executor::{BlockEnv, BlockFault, Executed, finish, receipt},
     layer::Layer,
-    machine::{Machine, Rules, tx_env},
+    machine::{Machine, Rules, job},
     provider::Natives,
 };
 
@@ -161,7 +161,7 @@ impl Run {
             if tx.envelope().gas_limit() > env.gas_limit - self.gas_used {
                 return Err(invalid("more gas than the block has left".into()));
             }
-            let result = machine.run(tx_env(tx, sender)).map_err(|e| invalid(e.to_string()))?;
+            let result = machine.run(job(tx, sender)).map_err(|e| invalid(e.to_string()))?;
             self.gas_used += result.tx_gas_used();
             let receipt = receipt(tx.envelope().tx_type(), result, self.gas_used);
             self.logs_bloom |= *receipt.logs_bloom();

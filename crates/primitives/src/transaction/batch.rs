@@ -125,14 +125,19 @@ impl Batch {
         self.calls.iter().fold(U256::ZERO, |sum, call| sum.saturating_add(call.value))
     }
 
-    /// What the account signs: keccak256 of `0x76 || rlp(fields)`.
+    /// What the account signs.
     pub fn signing_hash(&self) -> B256 {
+        keccak256(self.signing_bytes())
+    }
+
+    /// `0x76 || rlp(fields)`: what [`Batch::signing_hash`] is the hash of.
+    pub fn signing_bytes(&self) -> Vec<u8> {
         let payload_length = self.fields_length();
         let mut out = Vec::with_capacity(payload_length + 6);
         out.push(SignedBatch::TYPE);
         Header { list: true, payload_length }.encode(&mut out);
         self.encode_fields(&mut out);
-        keccak256(out)
+        out
     }
 
     fn fields_length(&self) -> usize {

@@ -10,14 +10,19 @@ use alloy_rpc_types_eth::{
 };
 use alloy_sol_types::{Panic, Revert, SolError};
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tulou_evm::{
     AccountOverride, BlockEnv, BlockOverrides, CallFault, CallOutcome, CallRequest, EstimateFault,
     Overrides,
 };
 use tulou_ledger::Version;
+use tulou_primitives::{Batch, BatchSignature, Envelope, SignedBatch, Window};
 
-use super::{Methods, heavy};
+use super::{
+    Methods, heavy,
+    request::{Wanted, request},
+};
 use crate::{error::RpcError, node::Node};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
@@ -44,7 +49,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Reads `request, block?, state overrides?, block overrides?`.
     fn read(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Self, RpcError> {
-        let wanted = params.next::<TransactionRequest>()?;
+        let wanted = params.next::<Wanted>()?;
         let block = params.optional_next::<BlockId>()?;
         let accounts = params.optional_next::<StateOverride>()?;
         let blocks = params.optional_next::<RpcBlockOverrides>()?;
@@ -146,41 +151,6 @@ impl From<EstimateFault> for RpcError {
     }
 }
 
-/// Reads a request as clients send it.
-pub(super) fn request(node: &Node, wanted: TransactionRequest) -> Result<CallRequest, RpcError> {
-    let input = wanted.input.clone().try_into_unique_input().map_err(|_| {
-        RpcError::Params("both \"data\" and \"input\" are set and not equal".into())
-    })?;
-    if wanted.gas_price.is_some()
-        && (wanted.max_fee_per_gas.is_some() || wanted.max_priority_fee_per_gas.is_some())
-    {
-        let text = "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified";
-        return Err(RpcError::Params(text.into()));
-    }
-    if wanted.blob_versioned_hashes.is_some() && node.foreign.is_none() {
-        return Err(RpcError::Params("blobs are not accepted here".into()));
-    }
-    if let Some(have) = wanted.chain_id.filter(|id| *id != node.chain_id) {
-        let want = node.chain_id;
-        return Err(RpcError::Params(format!("chainId does not match: have {have}, want {want}")));
-    }
-    Ok(CallRequest {
-        from: wanted.from.unwrap_or_default(),
-        to: wanted.to.and_then(|kind| kind.to().copied()),
-        value: wanted.value.unwrap_or_default(),
-        input: input.unwrap_or_default(),
-        gas: wanted.gas,
-        gas_price: wanted.gas_price,
-        max_fee_per_gas: wanted.max_fee_per_gas,
-        max_priority_fee_per_gas: wanted.max_priority_fee_per_gas,
-        nonce: wanted.nonce,
-        access_list: wanted.access_list.unwrap_or_default(),
-        authorization_list: wanted.authorization_list.unwrap_or_default(),
-        blob_hashes: wanted.blob_versioned_hashes.unwrap_or_default(),
-        max_fee_per_blob_gas: wanted.max_fee_per_blob_gas,
-    })
-}
-
 pub(super) fn overrides(
     accounts: Option<StateOverride>,
     block: Option<RpcBlockOverrides>,
@@ -230,10 +200,8 @@ fn access_list(node: &Node, params: &mut ParamsSequence<'_>) -> Result<AccessLis
 
 /// Fills in what a request leaves open (nonce, gas, fees, chain) and gives the unsigned transaction.
 fn fill(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError> {
-    let wanted = params.next::<TransactionRequest>()?;
-    let from = wanted.from.ok_or_else(|| RpcError::Params("\"from\" is missing".into()))?;
-    let kind = wanted.to.unwrap_or(TxKind::Create);
-    let legacy = wanted.transaction_type == Some(0) || wanted.gas_price.is_some();
+    let wanted = params.next::<Wanted>()?;
+    let from = wanted.tx.from.ok_or_else(|| RpcError::Params("\"from\" is missing".into()))?;
     let request = request(node, wanted.clone())?;
     let nonce = match request.nonce {
         Some(nonce) => nonce,
@@ -247,24 +215,63 @@ fn fill(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError>
             scene.estimate(node)?
         }
     };
-    let unsigned = unsigned(node.chain_id, nonce, gas, kind, request, &wanted, legacy)?;
-    let raw: Bytes = unsigned.encoded_2718().into();
-    let mut tx = serde_json::to_value(&unsigned).map_err(|e| RpcError::Fault(e.to_string()))?;
+    let window = wanted.window();
+    let (raw, mut tx) = match request.batch.is_some() {
+        true => unsigned_batch(node.chain_id, nonce, gas, window, request)?,
+        false => {
+            let unsigned = unsigned(node.chain_id, nonce, gas, request, &wanted.tx)?;
+            (unsigned.encoded_2718().into(), shown(&unsigned)?)
+        }
+    };
     if let Some(fields) = tx.as_object_mut() {
         fields.insert("from".into(), json!(from));
     }
     Ok(json!({ "raw": raw, "tx": tx }))
 }
 
+fn shown(tx: &impl Serialize) -> Result<Value, RpcError> {
+    serde_json::to_value(tx).map_err(|error| RpcError::Fault(error.to_string()))
+}
+
+/// The bytes of an unsigned batch, and its fields without those that only a signed one has and those that
+/// repeat its first call.
+fn unsigned_batch(
+    chain_id: u64,
+    nonce: u64,
+    gas_limit: u64,
+    window: Window,
+    request: CallRequest,
+) -> Result<(Bytes, Value), RpcError> {
+    let batch = Batch {
+        chain_id,
+        max_priority_fee_per_gas: request.max_priority_fee_per_gas.unwrap_or_default(),
+        max_fee_per_gas: request.max_fee_per_gas.unwrap_or_default(),
+        gas_limit,
+        calls: request.batch.unwrap_or_default().calls,
+        access_list: request.access_list,
+        nonce,
+        window,
+    };
+    let raw = batch.signing_bytes().into();
+    let signature = BatchSignature::Secp256k1(Signature::new(U256::ZERO, U256::ZERO, false));
+    let mut tx = shown(&Envelope::from(SignedBatch { batch, signature }))?;
+    if let Some(fields) = tx.as_object_mut() {
+        for field in ["hash", "signature", "r", "s", "v", "yParity", "to", "value", "input"] {
+            fields.remove(field);
+        }
+    }
+    Ok((raw, tx))
+}
+
 fn unsigned(
     chain_id: u64,
     nonce: u64,
     gas_limit: u64,
-    kind: TxKind,
     request: CallRequest,
     wanted: &TransactionRequest,
-    legacy: bool,
 ) -> Result<TxEnvelope, RpcError> {
+    let kind = wanted.to.unwrap_or(TxKind::Create);
+    let legacy = wanted.transaction_type == Some(0) || wanted.gas_price.is_some();
     let CallRequest { value, input, access_list, authorization_list, .. } = request;
     let empty = Signature::new(U256::ZERO, U256::ZERO, false);
     let gas_price = wanted.gas_price.unwrap_or_default();

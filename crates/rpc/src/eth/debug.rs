@@ -3,7 +3,6 @@
 use alloy_eips::{BlockId, BlockNumberOrTag, Encodable2718};
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Decodable;
-use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_trace::{
     common::TraceResult,
     geth::{GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace},
@@ -15,8 +14,9 @@ use tulou_primitives::Block;
 
 use super::{
     Methods,
-    call::{Scene, overrides, request},
+    call::{Scene, overrides},
     chain, heavy, light, receipts,
+    request::{Wanted, request},
 };
 use crate::{convert, error::RpcError, node::Node};
 
@@ -124,7 +124,7 @@ fn trace(
 }
 
 fn trace_call(node: &Node, params: &mut ParamsSequence<'_>) -> Result<GethTrace, RpcError> {
-    let wanted = params.next::<TransactionRequest>()?;
+    let wanted = params.next::<Wanted>()?;
     let block = params.optional_next::<BlockId>()?;
     let options = params.optional_next::<GethDebugTracingCallOptions>()?.unwrap_or_default();
     if options.tx_index.is_some() {

@@ -8,6 +8,7 @@ pub(crate) mod filters;
 mod logs;
 mod pool;
 pub(crate) mod receipts;
+mod request;
 mod simulate;
 mod state;
 mod submit;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_eips::{BlockId, eip4895::Withdrawals};
 use alloy_primitives::{Address, B256, Bytes, U64};
-use alloy_rpc_types_eth::{
-    BlockOverrides as RpcBlockOverrides, TransactionRequest, state::StateOverride,
-};
+use alloy_rpc_types_eth::{BlockOverrides as RpcBlockOverrides, state::StateOverride};
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,8 +16,9 @@ use tulou_primitives::{Block, Header, Tx};
 
 use super::{
     Methods,
-    call::{overrides, request, revert_message},
+    call::{overrides, revert_message},
     heavy,
+    request::{Wanted as Request, request},
 };
 use crate::{convert, error::RpcError, node::Node};
 
@@ -47,7 +46,7 @@ struct Payload {
 struct Wanted {
     block_overrides: Option<WantedBlock>,
     state_overrides: Option<StateOverride>,
-    calls: Vec<TransactionRequest>,
+    calls: Vec<Request>,
 }
 
 #[derive(Default, Deserialize)]
@@ -139,6 +138,11 @@ fn read(node: &Node, wanted: Wanted) -> Result<SimulationBlock, RpcError> {
     let WantedBlock { withdrawals, block } = wanted.block_overrides.unwrap_or_default();
     let beacon_root = block.beacon_root;
     let pretended = overrides(wanted.state_overrides, Some(block))?;
+    if wanted.calls.iter().any(Request::is_batch) {
+        return Err(RpcError::Params(
+            "a batch cannot be simulated: trace it by debug_traceCall".into(),
+        ));
+    }
     let calls = wanted.calls.into_iter().map(|call| request(node, call));
     Ok(SimulationBlock {
         block: pretended.block,

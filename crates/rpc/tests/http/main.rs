@@ -1,5 +1,6 @@
 //! The server over HTTP, on a real ledger.
 
+mod batches;
 mod common;
 mod deploy;
 mod json_rpc;
