@@ -90,13 +90,6 @@ test('a new resident scans the letter, signs with a finger, votes, and sees thei
   await expect(page.getByText(/账户冻结到/)).toBeVisible();
   await clean(page, 'frozen', project);
 
-  // A frozen account casts no ballot, until its person lifts the freeze.
-  await open(page, `/votes/${home.motion}/ballot`);
-  await page.getByText('不做，保持现状').click();
-  await page.getByRole('button', { name: '看一遍再投' }).click();
-  await page.getByRole('button', { name: '投出反对票' }).click();
-  await expect(page.getByRole('alert')).toContainText('冻结');
-  await open(page, '/devices');
   await page.getByRole('button', { name: '解冻' }).click();
   await expect(page.getByRole('button', { name: '冻结账户' })).toBeVisible();
 
