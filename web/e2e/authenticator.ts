@@ -9,32 +9,28 @@ import { act, view } from './wire';
 export class Authenticator {
   private constructor(
     private readonly cdp: CDPSession,
-    private readonly id: string,
+    private id: string,
   ) {}
 
   static async of(page: Page): Promise<Authenticator> {
     const cdp = await page.context().newCDPSession(page);
     await cdp.send('WebAuthn.enable', { enableUI: false });
-    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-        hasPrf: true,
-        defaultBackupEligibility: true,
-        defaultBackupState: true,
-      },
-    });
-    return new Authenticator(cdp, authenticatorId);
+    return new Authenticator(cdp, await add(cdp));
   }
 
-  /** From now on the finger is not recognised, or is again. */
+  /**
+   * From now on the finger is not recognised, or is again. A reader that refused too often stays locked, as in life;
+   * it is unlocked by a new one with the same keys.
+   */
   async refuse(on: boolean): Promise<void> {
-    await this.cdp.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified: !on });
+    if (on) {
+      await this.cdp.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified: false });
+      return;
+    }
+    const { credentials } = await this.cdp.send('WebAuthn.getCredentials', { authenticatorId: this.id });
+    await this.cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId: this.id });
+    this.id = await add(this.cdp);
+    for (const credential of credentials) await this.cdp.send('WebAuthn.addCredential', { authenticatorId: this.id, credential });
   }
 
   async keys(): Promise<number> {
@@ -46,6 +42,24 @@ export class Authenticator {
   async clear(): Promise<void> {
     await this.cdp.send('WebAuthn.clearCredentials', { authenticatorId: this.id });
   }
+}
+
+async function add(cdp: CDPSession): Promise<string> {
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+      hasPrf: true,
+      defaultBackupEligibility: true,
+      defaultBackupState: true,
+    },
+  });
+  return authenticatorId;
 }
 
 interface Unit {
