@@ -251,6 +251,9 @@ interface IAccounts {
     function authoriseKey(Grant calldata grant) external;
     /// @notice Ends a device key for good. Caller: the account, or the key itself.
     function revokeKey(address account, address key) external;
+    /// @notice Counts what a device key of the caller spends. Caller: the account; the ledger itself makes this call before those
+    /// that the key signed.
+    function useKey(address key, uint256 amountFen) external;
     /// @notice Names two or three guardians, or none. Not while a recovery is open or the account frozen. Caller: the account.
     function setGuardians(Guardian[] calldata guardians) external;
     /// @notice Asks for a new root key; the second guardian who asks for the same one opens a recovery, whose number is returned. Caller: a guardian.

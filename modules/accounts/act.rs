@@ -121,29 +121,61 @@ pub fn may_act(
     })
 }
 
-/// [`may_act`] that counts what is spent: for the block, before the calls are made.
+/// The call that goes before those of a transaction that a key signed for an account: in the block it asks
+/// again whether the key lives, and counts what it spends, nothing for the root key. `None` where every
+/// call can only stop harm.
+pub fn counting(key: Address, acts: &[Act<'_>]) -> Option<Vec<u8>> {
+    let stops_harm = |act: &Act<'_>| {
+        let call = act.input.first_chunk::<4>();
+        act.to == Some(address::accounts) && call.is_some_and(|call| ALWAYS.contains(call))
+    };
+    if acts.iter().all(stops_harm) {
+        return None;
+    }
+    let amounts = acts.iter().map(|act| spent(&act.to.unwrap_or_default(), act.input));
+    let amount = amounts.fold(U256::ZERO, U256::saturating_add);
+    Some(useKeyCall { key, amountFen: amount }.abi_encode())
+}
+
+/// Counts what a key of the caller spends; what the root key does is not counted.
+///
+/// Caller: the account. The ledger itself makes this call before those that the key signed; made by
+/// anybody else it only uses up a limit of one's own.
 ///
 /// # Errors
-/// As [`may_act`].
-pub fn spend(
-    cx: &mut Cx<'_>,
-    account: Address,
-    key: (Address, Suite),
-    acts: &[Act<'_>],
-    now: u64,
-) -> Res<()> {
-    let amount = may_act(cx, account, key, acts, now)?;
+/// - [`NoSuchKey`], [`KeyOver`], [`AccountFrozen`], [`OverLimit`].
+pub(super) fn use_key(cx: &mut Cx<'_>, key: Address, amount: U256) -> Res<()> {
+    let (account, now) = (cx.caller, cx.now());
+    if key == standing(cx, account)?.root {
+        return Ok(());
+    }
+    let row = st().accounts.of(account).known.of(key);
+    living(cx, account, key, &row, now)?;
+    only_unfrozen(cx, account)?;
+    let amount = within_limit(cx, (account, key), &row, amount, now)?;
     if amount == Fen::default() {
         return Ok(());
     }
-    cx.on(address::accounts, |cx| {
-        let row = st().accounts.of(account).known.of(key.0);
-        let (head, old) = (row.head.get(cx)?, row.allowance.get(cx)?);
-        let (window, _) = rule::window(head.since_at, old.period, now);
-        let before = if window == old.window { old.spent } else { Fen::default() };
-        let spent = exact(before.checked_add(amount))?;
-        row.allowance.set(cx, Allowance { spent, window, ..old })
-    })
+    let (head, old) = (row.head.get(cx)?, row.allowance.get(cx)?);
+    let (window, _) = rule::window(head.since_at, old.period, now);
+    let before = if window == old.window { old.spent } else { Fen::default() };
+    let spent = exact(before.checked_add(amount))?;
+    row.allowance.set(cx, Allowance { spent, window, ..old })
+}
+
+/// The suite of a device key that lives.
+fn living(
+    cx: &mut Cx<'_>,
+    account: Address,
+    key: Address,
+    row: &KeyRow,
+    now: u64,
+) -> Res<Suite> {
+    let head = row.head.get(cx)?;
+    ensure!(head.since_at != 0 || head.over_at != 0, NoSuchKey { account, key });
+    let over_at = if head.over_at != 0 { head.over_at } else { head.expires_at };
+    ensure!(keys::is_living(&head, now), KeyOver { account, key, overAt: over_at });
+    Ok(head.suite)
 }
 
 /// What a key may do for an account; with a suite, also whether it signs as it was authorised to.
@@ -161,11 +193,8 @@ pub(super) fn power(
     }
     ensure!(key != account, RootMoved { account, root });
     let row = st().accounts.of(account).known.of(key);
-    let head = row.head.get(cx)?;
-    ensure!(head.since_at != 0 || head.over_at != 0, NoSuchKey { account, key });
-    let over_at = if head.over_at != 0 { head.over_at } else { head.expires_at };
-    ensure!(keys::is_living(&head, now), KeyOver { account, key, overAt: over_at });
-    ensure!(same(head.suite), BadSuite { key, suite: head.suite });
+    let own = living(cx, account, key, &row, now)?;
+    ensure!(same(own), BadSuite { key, suite: own });
     Ok(Power::Scoped(row))
 }
 
@@ -193,7 +222,8 @@ pub(super) fn check(
     if now < standing(cx, account)?.frozen_until {
         return Err(frozen(cx, account)?);
     }
-    let never = to.is_none() || is_never(&target, selector);
+    // What the account delegated to (EIP-7702) may do anything in its name.
+    let never = to.is_none() || target == account || is_never(&target, selector);
     ensure!(!never, NeverForKeys { target, selector: shown });
     let mut listed = false;
     for index in 0..row.scope.len(cx)? {

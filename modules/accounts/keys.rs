@@ -38,7 +38,7 @@ pub(super) fn authorise(cx: &mut Cx<'_>, grant: &Grant) -> Res<()> {
     ensure!((1..=rule::SCOPE_MAX).contains(&given), BadScope { given, most: rule::SCOPE_MAX });
     for entry in &grant.scope {
         let (target, selector) = (entry.target, entry.selector.0);
-        let never = act::is_never(&target, Some(selector));
+        let never = target == account || act::is_never(&target, Some(selector));
         ensure!(!never, NeverForKeys { target, selector: entry.selector });
     }
     let place = st().accounts.of(account);

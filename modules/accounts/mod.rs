@@ -23,7 +23,7 @@ alloy_sol_types::sol! { #[sol(abi, all_derives)] "accounts/IAccounts.sol" }
 use IAccounts::*;
 
 pub use IAccounts::Suite;
-pub use act::{Act, may_act, spend};
+pub use act::{Act, counting, may_act};
 
 /// Restricted calls.
 pub const PERMITS: &[roles::Permit] = &[
@@ -188,6 +188,7 @@ fn name_helper(cx: &mut Cx<'_>, helper: Address) -> Res<()> {
 dispatch! { IAccounts, cx;
     write authoriseKeyCall(c) => keys::authorise(cx, &c.grant)?.into();
     write revokeKeyCall(c) => keys::revoke(cx, c.account, c.key)?.into();
+    write useKeyCall(c) => act::use_key(cx, c.key, c.amountFen)?.into();
     write setGuardiansCall(c) => recovery::set_guardians(cx, &c.guardians)?.into();
     write askRecoveryCall(c) => recovery::ask(cx, &c)?;
     write openRecoveryCall(c) => recovery::open_by_document(cx, &c)?;

@@ -10,6 +10,8 @@ use crate::{prelude::*, *};
 
 #[path = "tests/consortium.rs"]
 mod consortium;
+#[path = "tests/people.rs"]
+mod people;
 
 const NOW: u64 = 1_767_196_800;
 const CHAIR: Address = Address::repeat_byte(0xc4);

@@ -138,3 +138,33 @@ contract Ledgers {
     FactRow[] facts;
     mapping(uint256 => mapping(bytes32 => uint256)) factIds;
 }
+
+contract Accounts {
+    struct Gate { uint64 frozenUntil; uint64 moved; }
+    struct Standing { address root; uint8 suite; uint64 frozenUntil; uint8 code; }
+    struct KeyHead { uint8 suite; uint64 sinceAt; uint64 expiresAt; uint64 overAt; }
+    struct Allowance { uint64 limit; uint64 period; uint64 spent; uint64 window; }
+    struct ScopeWord { address target; uint32 selector; }
+    struct KeyRow { KeyHead head; Allowance allowance; bytes32 label; ScopeWord[] scope; }
+    struct Seat { address account; uint8 office; }
+    struct AskHead { address key; uint8 suite; uint64 at; }
+    struct FreezeAsk { address by; uint64 at; }
+    struct AskRow { AskHead head; uint256 by; FreezeAsk freeze; }
+    struct AccountRow {
+        Standing standing; uint256[] keys; mapping(address => KeyRow) known; Seat[] guardians;
+        mapping(uint256 => AskRow) asks; uint256 recovery; address helper;
+    }
+    struct RecoveryHead { address key; uint8 suite; uint8 stage; }
+    struct RecoveryTimes { uint64 openedAt; uint64 readyAt; uint64 lapsesAt; uint64 endedAt; }
+    struct RecoveryRow {
+        RecoveryHead head; RecoveryTimes times; uint256 account; uint256 first; uint256 second; bytes32 document;
+    }
+    struct LetterHead { uint64 unit; uint64 issuedAt; uint64 expiresAt; uint8 stage; }
+    struct LetterRow { LetterHead head; uint256 key; bytes32 owner; uint256 account; }
+
+    Gate gate;
+    mapping(address => AccountRow) accounts;
+    RecoveryRow[] recoveries;
+    LetterRow[] letters;
+    mapping(address => uint256) byKey;
+}

@@ -77,12 +77,14 @@ impl BatchGas {
 }
 
 /// Gas of verifying a signature, beyond that of every transaction: 0 for secp256k1, 5,000 for P-256, and
-/// for WebAuthn its data besides, as calldata.
+/// for WebAuthn its data besides, as calldata. A key that signs for an account pays for one call more, which
+/// counts what it spends.
 pub fn verification_gas(signature: &BatchSignature) -> u64 {
     match signature {
         BatchSignature::Secp256k1(_) => 0,
         BatchSignature::P256 { .. } => P256,
         BatchSignature::WebAuthn { data, .. } => P256 + TOKEN * tokens(data),
+        BatchSignature::Keychain { inner, .. } => verification_gas(inner) + FURTHER_CALL,
     }
 }
 

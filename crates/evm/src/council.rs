@@ -1,12 +1,14 @@
 //! What the council's word means for the machine: who may send and create contracts, which validators,
-//! which release, which gas limit. All of it is read from the state after the parent, so that it counts
-//! from the next block on, and without the EVM.
+//! which release, which gas limit; and what the owners of accounts said of their own keys. All of it is
+//! read from the state after the parent, so that it counts from the next block on, and without the EVM.
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
-use tulou_modules::{council, council::Gate, validators};
+use tulou_modules::{accounts, council, council::Gate, validators};
 use tulou_primitives::{StateError, StateReader, Tx};
 use tulou_slots::{Cx, Fault, Host, Res};
+
+use crate::keys::{self, KeyRefusal};
 
 /// Why an account may not send a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +26,42 @@ pub enum Denied {
         until: u64,
         /// Code of the reason, as in `ICouncil.Freeze`.
         code: u16,
+    },
+    /// The account's own keys or its guardians froze it: it may call the module `accounts` and nothing else.
+    #[error(
+        "account {account} is frozen by its owner or its guardians until {until} (seconds since 1970): {}; \
+         nothing was sent; its own key may lift the freeze (accounts.unfreeze), revoke a lost device or veto \
+         a recovery meanwhile",
+        own_freeze_reason(*code)
+    )]
+    FrozenByOwner {
+        /// The frozen account.
+        account: Address,
+        /// First second after the freeze.
+        until: u64,
+        /// Code of the reason, as in `IAccounts.FreezeCode`.
+        code: u8,
+    },
+    /// The key that signed was lost: a recovery gave the account another one.
+    #[error(
+        "the key that signed for account {account} no longer does: after a recovery it is signed for by \
+         {root}; nothing was sent; use the new key, or ask the registrar if you did not lose the old one"
+    )]
+    KeyLost {
+        /// The account.
+        account: Address,
+        /// Address of the key that signs for it now.
+        root: Address,
+    },
+    /// A key that is not the account's own signed for it, and may not.
+    #[error("key {key} may not sign this for account {account}: {why}; nothing was sent")]
+    Key {
+        /// The account.
+        account: Address,
+        /// The key.
+        key: Address,
+        /// Why not.
+        why: KeyRefusal,
     },
     /// The council has not allowed the account to create contracts.
     #[error(
@@ -49,11 +87,21 @@ fn freeze_reason(code: u16) -> &'static str {
     }
 }
 
+/// A code of the owner's own freeze in words.
+fn own_freeze_reason(code: u8) -> &'static str {
+    match code {
+        1 => "a device was lost",
+        2 => "a device was stolen",
+        3 => "something looked suspicious",
+        _ => "no reason was given",
+    }
+}
+
 /// Whether the sender of a transaction may send it at `now` (seconds since 1970): the same question at
 /// the door of a node and in a block. A transaction whose sender does not recover is not judged here.
 ///
-/// Costs one slot read, and one more only where an account is frozen or for a creation. A contract that
-/// was deployed may create others: it was let in with what it does.
+/// Costs two slot reads, and more only where some account is frozen or was recovered, or for a creation.
+/// A contract that was deployed may create others: it was let in with what it does.
 ///
 /// # Errors
 /// The first of [`Denied`], in the order of its variants.
@@ -66,11 +114,13 @@ pub(crate) struct Admission<'a> {
     state: &'a dyn StateReader,
     now: u64,
     gate: Gate,
+    own: accounts::Gate,
 }
 
 impl<'a> Admission<'a> {
     pub(crate) fn new(state: &'a dyn StateReader, now: u64) -> Result<Self, StateError> {
-        Ok(Self { state, now, gate: ask(state, 0, council::gate)? })
+        let (gate, own) = (ask(state, 0, council::gate)?, ask(state, 0, accounts::gate)?);
+        Ok(Self { state, now, gate, own })
     }
 
     pub(crate) fn check(&self, tx: &Tx) -> Result<(), Denied> {
@@ -84,6 +134,7 @@ impl<'a> Admission<'a> {
                 }
             }
         }
+        keys::check(self.state, (self.own, self.now), sender, envelope)?;
         if envelope.is_create()
             && self.gate.deploy_closed
             && !ask(self.state, 0, |cx| council::is_deployer(cx, sender))?
@@ -148,7 +199,7 @@ pub fn gas_limit(state: &dyn StateReader) -> Result<u64, StateError> {
 }
 
 /// Asks modules on a state, outside of any block.
-fn ask<T>(
+pub(crate) fn ask<T>(
     state: &dyn StateReader,
     height: u64,
     f: impl FnOnce(&mut Cx<'_>) -> Res<T>,

@@ -8,6 +8,7 @@ pub mod ethereum;
 mod executor;
 mod genesis;
 mod header;
+mod keys;
 mod layer;
 mod machine;
 mod overrides;
@@ -25,6 +26,7 @@ pub use council::{Denied, admission, gas_limit, peers_of, release_at, releases_o
 pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};
 pub use genesis::{genesis_block, genesis_changes};
 pub use header::{seal_header, validate_header};
+pub use keys::KeyRefusal;
 pub use layer::Layer;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
 pub use provider::INative;

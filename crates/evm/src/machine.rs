@@ -25,6 +25,7 @@ use crate::{
     batch::{BatchGas, BatchHandler, BatchRun, Job},
     database::{ReadFault, Reader},
     executor::BlockEnv,
+    keys,
     provider::{Moves, Natives, Provider},
 };
 
@@ -264,7 +265,7 @@ fn block(env: &BlockEnv) -> RevmBlock {
 /// A signed transaction as the machine takes it.
 pub(crate) fn job(tx: &Arc<Tx>, caller: Address) -> Job {
     let batch = tx.envelope().as_batch().map(|signed| {
-        let calls = signed.batch.calls.clone();
+        let calls = keys::counted(signed);
         Box::new(BatchRun { calls, gas: BatchGas::of_signed(signed) })
     });
     Job { env: tx_env(tx, caller), batch }

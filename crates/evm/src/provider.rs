@@ -8,7 +8,7 @@ use alloy_sol_types::SolError;
 use revm::{
     Database,
     context_interface::{
-        Block, Cfg, ContextTr, JournalTr,
+        Block, Cfg, ContextTr, JournalTr, Transaction,
         journaled_state::{JournalCheckpoint, JournalLoadError, account::JournaledAccountTr},
     },
     handler::{EthPrecompiles, PrecompileProvider},
@@ -16,7 +16,7 @@ use revm::{
     primitives::{AddressSet, hardfork::SpecId},
     state::Bytecode,
 };
-use tulou_modules::council;
+use tulou_modules::{accounts, address, council};
 use tulou_slots::{Cx, Fault, Host, ISystem, Res};
 
 use crate::council::ask_by;
@@ -41,8 +41,11 @@ alloy_sol_types::sol! {
         error DelegateCall();
         /// Native code takes no native balance.
         error ValueNotAccepted();
-        /// The council froze the account that calls; seconds since 1970.
+        /// The council, its owner or its guardians froze the account that calls; seconds since 1970.
         error AccountFrozen(address account, uint64 untilAt);
+        /// Code that the account delegated to calls in its name, but a recovery gave it another key since,
+        /// and the transaction is not its own.
+        error RootMoved(address account, address root);
     }
 }
 
@@ -76,41 +79,71 @@ pub(crate) struct Provider {
     natives: Natives,
     warm: AddressSet,
     moves: Moves,
-    /// Whether any account is frozen in the state that the machine began with; asked once.
-    freezes: Option<bool>,
+    /// Whether any account may be barred in the state that the machine began with; asked once.
+    gates: Option<Gates>,
+}
+
+/// What the state before the block says of all accounts together.
+#[derive(Clone, Copy, Debug)]
+struct Gates {
+    by_council: bool,
+    by_owners: bool,
 }
 
 impl Provider {
     pub(crate) fn new(spec: SpecId, natives: Natives) -> Self {
         let ethereum = EthPrecompiles::new(spec);
         let (warm, moves) = (AddressSet::default(), Moves::new());
-        let mut provider = Self { ethereum, natives, warm, moves, freezes: None };
+        let mut provider = Self { ethereum, natives, warm, moves, gates: None };
         provider.collect_warm();
         provider
     }
 
-    /// The refusal of a frozen caller. A frozen account cannot send, but code that it delegated to before
-    /// (EIP-7702) could still be made to call in its name. Read beside the journal: the freeze of a block
-    /// is that of the state before it, and nobody pays for the question.
-    fn frozen<CTX: ContextTr>(
+    /// The refusal of a barred caller. A frozen account cannot send, but code that it delegated to before
+    /// (EIP-7702) could still be made to call in its name; and what a lost key delegated to must not
+    /// outlive the recovery. Read beside the journal: the freeze of a block is that of the state before
+    /// it, and nobody pays for the question.
+    fn barred<CTX: ContextTr>(
         &mut self,
         context: &mut CTX,
-        caller: Address,
+        inputs: &CallInputs,
     ) -> Result<Option<Bytes>, String> {
         let now: u64 = context.block().timestamp().saturating_to();
+        let account = inputs.caller;
+        let sends = context.tx().caller() == account;
         let db = context.db_mut();
         let mut read = |at, slot| db.storage(at, slot).map_err(|e| e.to_string());
-        let any = match self.freezes {
-            Some(any) => any,
-            None => ask_by(&mut read, 0, council::gate)?.freezes > 0,
+        let gates = match self.gates {
+            Some(gates) => gates,
+            None => {
+                let own = ask_by(&mut read, 0, accounts::gate)?;
+                Gates {
+                    by_council: ask_by(&mut read, 0, council::gate)?.freezes > 0,
+                    by_owners: own.frozen_until > now || own.moved > 0,
+                }
+            }
         };
-        self.freezes = Some(any);
-        if !any {
-            return Ok(None);
+        self.gates = Some(gates);
+        if gates.by_council {
+            let until_at = ask_by(&mut read, 0, |cx| council::freeze_of(cx, account))?.until_at;
+            if until_at > now {
+                let refusal = INative::AccountFrozen { account, untilAt: until_at };
+                return Ok(Some(refusal.abi_encode().into()));
+            }
         }
-        let until_at = ask_by(&mut read, 0, |cx| council::freeze_of(cx, caller))?.until_at;
-        let refusal = INative::AccountFrozen { account: caller, untilAt: until_at };
-        Ok((until_at > now).then(|| refusal.abi_encode().into()))
+        if gates.by_owners {
+            let standing = ask_by(&mut read, 0, |cx| accounts::standing_of(cx, account))?;
+            let until_at = standing.frozen_until;
+            if until_at > now && inputs.bytecode_address != address::accounts {
+                let refusal = INative::AccountFrozen { account, untilAt: until_at };
+                return Ok(Some(refusal.abi_encode().into()));
+            }
+            if standing.root != account && !sends {
+                let refusal = INative::RootMoved { account, root: standing.root };
+                return Ok(Some(refusal.abi_encode().into()));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes precompiles answer elsewhere, or nowhere.
@@ -155,7 +188,7 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provid
         if account.map_err(|e| e.to_string())?.data.info.code_hash != marker_hash() {
             return Ok(None);
         }
-        if let Some(refusal) = self.frozen(context, inputs.caller)? {
+        if let Some(refusal) = self.barred(context, inputs)? {
             let gas = Gas::new(inputs.gas_limit);
             let result = InstructionResult::Revert;
             return Ok(Some(InterpreterResult { result, output: refusal, gas }));

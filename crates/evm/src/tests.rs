@@ -5,5 +5,6 @@ mod batches;
 mod blocks;
 mod calls;
 mod genesis;
+mod keychain;
 mod natives;
 mod world;

@@ -42,6 +42,9 @@ pub const STRANGER: Address = Address::repeat_byte(0xee);
 /// Accounts of the owners.
 pub const OWNERS: [Address; 12] = numbered::<12>(0x40);
 
+/// Keys of devices, which may also send for themselves.
+pub const DEVICES: [Address; 6] = numbered::<6>(0x60);
+
 const fn numbered<const N: usize>(first: u8) -> [Address; N] {
     let mut all = [Address::ZERO; N];
     let mut i = 0;
@@ -57,7 +60,7 @@ pub fn everybody() -> Vec<Address> {
     let single =
         [CHAIR, TREASURER, MANAGER, REGISTRAR, AUDITOR, STREET, BANK, KEEPER, HOUSING, STRANGER];
     let mut all = single.to_vec();
-    all.extend(MEMBERS.into_iter().chain(COMMITTEE).chain(COUNTERS).chain(OWNERS));
+    all.extend(MEMBERS.into_iter().chain(COMMITTEE).chain(COUNTERS).chain(OWNERS).chain(DEVICES));
     all
 }
 

@@ -12,7 +12,7 @@ use tulou_slots::{Cx, Fault, ISystem, Logged, Memory, Res};
 
 use crate::{
     calls::{self, Call, Gen, Move},
-    checks::Checks,
+    checks::{Checks, accounts},
     names,
     source::Source,
     world::{founded, view},
@@ -177,12 +177,14 @@ impl Play {
     }
 
     /// Whether a call reaches native code at all. Nobody has the key of a module, of one of its
-    /// sub-accounts, or of nobody; a frozen account sends nothing; an asset that was not created is an
+    /// sub-accounts, or of nobody; a frozen account sends nothing, and one that its owner froze only calls
+    /// about its keys; an asset that was not created is an
     /// empty account.
     fn is_sent(&mut self, call: &Call) -> bool {
         let frozen = ICouncil::frozenCall { account: call.from };
         let frozen = view(&mut self.memory, COUNCIL, &frozen).is_ok_and(|found| found.holds);
-        is_account(call.from) && !frozen && self.memory.marked.contains(&call.to)
+        let may_call = accounts::may_call(&mut self.memory, call.from, call.to);
+        is_account(call.from) && !frozen && may_call && self.memory.marked.contains(&call.to)
     }
 
     fn call(&mut self, call: Call) -> Kept {

@@ -178,7 +178,8 @@ pub enum Refused {
 impl Refused {
     /// Whether the same bytes may be admitted later without anything else being sent first.
     pub fn is_transient(&self) -> bool {
-        let frozen = matches!(self, Self::Denied(Denied::Frozen { .. }));
+        let frozen =
+            matches!(self, Self::Denied(Denied::Frozen { .. } | Denied::FrozenByOwner { .. }));
         frozen
             || matches!(
                 self,

@@ -18,8 +18,8 @@ pub use genesis::{
 pub use receipt::ReceiptEnvelope;
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
 pub use transaction::{
-    Batch, BatchError, BatchSignature, Call, Envelope, P256Signature, SignatureError, SignedBatch,
-    Tx, TxError, TxType, Window,
+    Batch, BatchError, BatchSignature, Call, Envelope, KeyKind, P256Signature, SignatureError,
+    SignedBatch, Tx, TxError, TxType, Window,
 };
 pub use units::{Area, Fen, ParseUnitError};
 

@@ -17,9 +17,7 @@ fn asks(m: &mut Memory, key: Address, acts: &[(Address, Vec<u8>)]) -> Res<Fen> {
 }
 
 fn spends(m: &mut Memory, amount: u64) -> Res<()> {
-    let (now, input) = (m.now, pay(amount));
-    let act = Act { to: Some(token()), value: U256::ZERO, input: &input };
-    m.run(STRANGER, STRANGER, |cx| spend(cx, ME, (PHONE, Suite::P256), &[act], now))
+    call(m, ME, &useKeyCall { key: PHONE, amountFen: U256::from(amount) }).map(drop)
 }
 
 fn pay(amount: u64) -> Vec<u8> {
@@ -75,6 +73,7 @@ fn a_key_signs_as_it_was_authorised_and_within_its_scope() {
     assert_eq!(one(Suite::P256, Some(STRANGER), 0), Ok(Fen(0)));
     is::<OutOfScope>(one(Suite::P256, Some(STRANGER), 1));
     is::<NeverForKeys>(one(Suite::P256, None, 0));
+    is::<NeverForKeys>(one(Suite::P256, Some(ME), 0));
     is::<BadSuite>(one(Suite::WebAuthn, Some(STRANGER), 0));
 }
 
@@ -123,6 +122,33 @@ fn a_limit_holds_for_a_period_to_the_second_and_then_anew() {
     let huge = IToken::transferCall { to: SON, value: U256::MAX }.abi_encode();
     m.now = NOW + 2 * DAY;
     is::<OverLimit>(asks(&mut m, PHONE, &[(token(), huge.clone()), (token(), huge)]));
+}
+
+#[test]
+fn what_a_key_signed_is_counted_before_it_happens() {
+    let mut m = start();
+    authorise(&mut m, phone());
+    let (one, two) = (pay(1_000), pay(4_000));
+    let act = |to, input| Act { to: Some(to), value: U256::ZERO, input };
+    let veto = vetoRecoveryCall { account: ME }.abi_encode();
+    let acts = [act(token(), &one), act(token(), &two), act(STRANGER, &one), act(AT, &veto)];
+    let counted = counting(PHONE, &acts).unwrap();
+    assert_eq!(counted, useKeyCall { key: PHONE, amountFen: U256::from(5_000) }.abi_encode());
+    m.run(AT, ME, |cx| entry(cx, &counted)).unwrap();
+    is::<OverLimit>(spends(&mut m, 1));
+    // What only stops harm costs nothing, also while the account is frozen.
+    assert_eq!(counting(PHONE, &acts[3..]), None);
+    done(&mut m, PHONE, &freezeCall { account: ME, untilAt: NOW + 1, code: FreezeCode::Lost });
+    is::<AccountFrozen>(spends(&mut m, 0));
+    m.now = NOW + 1;
+    spends(&mut m, 0).unwrap();
+    // A key that was revoked earlier in the block no longer counts.
+    done(&mut m, ME, &revokeKeyCall { account: ME, key: PHONE });
+    is::<KeyOver>(spends(&mut m, 0));
+    // The root key is not counted.
+    done(&mut m, ME, &useKeyCall { key: ME, amountFen: U256::MAX });
+    let _: NoSuchKey = refused(&mut m, ME, &useKeyCall { key: TABLET, amountFen: U256::ZERO });
+    let _: NoSuchKey = refused(&mut m, SON, &useKeyCall { key: PHONE, amountFen: U256::ZERO });
 }
 
 #[test]

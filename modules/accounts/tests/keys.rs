@@ -96,6 +96,7 @@ fn a_scope_never_names_what_needs_the_root_key() {
     let named = |target, selector: [u8; 4]| Scope { target, selector: selector.into() };
     let never = [
         everything(AT),
+        everything(ME),
         everything(address::council),
         everything(address::roles),
         everything(address::rules),

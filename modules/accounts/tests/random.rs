@@ -25,11 +25,8 @@ proptest! {
         for (wait, amount) in steps {
             m.now += wait;
             let now = m.now;
-            let call = money::IToken::transferCall { to: SON, value: U256::from(amount) };
-            let input = call.abi_encode();
-            let act = Act { to: Some(token()), value: U256::ZERO, input: &input };
-            let key = (PHONE, Suite::P256);
-            let answer = m.run(STRANGER, STRANGER, |cx| spend(cx, ME, key, &[act], now));
+            let counted = useKeyCall { key: PHONE, amountFen: U256::from(amount) };
+            let answer = call(&mut m, ME, &counted);
             let sum = sums.entry((now - NOW) / period).or_default();
             let fits = *sum + amount <= limit;
             prop_assert_eq!(answer.is_ok(), fits, "{} of {} at {}", amount, limit, now);

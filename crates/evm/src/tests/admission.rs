@@ -8,6 +8,8 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolError};
 use tulou_modules::{
     COUNCIL,
+    accounts::IAccounts::{self, freezeCall, unfreezeCall},
+    address,
     council::ICouncil::{allowDeployerCall, freezeAccountCall, unfreezeAccountCall},
 };
 use tulou_primitives::{Genesis, GenesisMember, NodeKind};
@@ -24,13 +26,13 @@ use crate::{
 const UNTIL: u64 = 1_700_000_000 + 3_600;
 
 /// What the council of four members has said, and a world under it.
-struct Council {
-    memory: Memory,
-    world: World,
+pub(super) struct Council {
+    pub(super) memory: Memory,
+    pub(super) world: World,
 }
 
 impl Council {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let members = (1u8..5).map(|number| GenesisMember {
             name: format!("member {number}"),
             account: Address::repeat_byte(0x10 + number),
@@ -67,9 +69,32 @@ impl Council {
     }
 
     fn tell(&mut self) {
-        self.world.state.slots.retain(|(at, _), _| *at != COUNCIL);
-        let said = self.memory.slots.iter().filter(|((at, _), _)| *at == COUNCIL);
-        self.world.state.slots.extend(said.map(|(slot, value)| (*slot, *value)));
+        for module in [COUNCIL, address::accounts] {
+            self.world.state.slots.retain(|(at, _), _| *at != module);
+            let said = self.memory.slots.iter().filter(|((at, _), _)| *at == module);
+            self.world.state.slots.extend(said.map(|(slot, value)| (*slot, *value)));
+        }
+    }
+
+    /// A call of an account about its keys, in force.
+    pub(super) fn owns(&mut self, from: Address, call: &impl SolCall) {
+        let entry = tulou_modules::route(&address::accounts).expect("a module");
+        self.memory.call(address::accounts, entry, from, call).expect("a call about keys");
+        self.tell();
+    }
+
+    /// A recovery of an account by two friends, finished.
+    pub(super) fn recovers(&mut self, account: Address, key: Address) {
+        let friends = [0x71u8, 0x72].map(Address::repeat_byte);
+        let guardians = friends.map(|account| IAccounts::Guardian { account, office: 0 }).into();
+        self.owns(account, &IAccounts::setGuardiansCall { guardians });
+        let suite = IAccounts::Suite::P256;
+        for friend in friends {
+            self.owns(friend, &IAccounts::askRecoveryCall { account, key, suite });
+        }
+        self.memory.now += 7 * 86_400;
+        self.owns(friends[0], &IAccounts::finishRecoveryCall { id: 1 });
+        self.memory.now -= 7 * 86_400;
     }
 
     fn freezes(&mut self, account: Address) {
@@ -144,6 +169,96 @@ fn a_frozen_account_cannot_delegate_through_the_transaction_of_another() {
     let denied = Denied::Frozen { account: frozen.address(), until: UNTIL, code: 2 };
     assert_eq!(admission(&council.world.state, UNTIL - 1, &tx), Err(denied));
     assert_eq!(admission(&council.world.state, UNTIL, &tx), Ok(()));
+}
+
+#[test]
+fn an_account_that_its_owner_froze_calls_the_module_of_keys_alone() {
+    let mut council = Council::new();
+    let me = council.world.me.address();
+    let tx = sign(&council.world.me, call(&council.world));
+    let lift = TxEip1559 {
+        to: TxKind::Call(address::accounts),
+        input: unfreezeCall {}.abi_encode().into(),
+        ..call(&council.world)
+    };
+    let lift = sign(&council.world.me, lift);
+    let delegated = sign(
+        &signer(3),
+        TxEip7702 {
+            chain_id: CHAIN_ID,
+            to: COUNTER,
+            gas_limit: 200_000,
+            authorization_list: vec![authorize(&council.world.me, COUNTER)],
+            ..Default::default()
+        },
+    );
+    let code = IAccounts::FreezeCode::Stolen;
+    council.owns(me, &freezeCall { account: me, untilAt: UNTIL, code });
+    let state = &council.world.state;
+    for (now, refused) in [(UNTIL - 1, true), (UNTIL, false)] {
+        let denied = Denied::FrozenByOwner { account: me, until: UNTIL, code: 2 };
+        let expected = if refused { Err(denied) } else { Ok(()) };
+        assert_eq!(admission(state, now, &tx), expected);
+        assert_eq!(admission(state, now, &delegated), expected);
+        assert_eq!(admission(state, now, &lift), Ok(()));
+        let env = crate::BlockEnv { timestamp: now, ..council.world.env() };
+        match execute_with(state, &env, std::slice::from_ref(&tx), NATIVES) {
+            Err(BlockFault::Invalid { index: 0, reason }) if refused => {
+                assert!(reason.contains("a device was stolen"), "{reason}");
+            }
+            done => assert!(!refused && done.unwrap().receipts[0].status()),
+        }
+    }
+    // Nobody else is touched.
+    let other = sign(&signer(3), TxEip1559 { nonce: 0, ..call(&council.world) });
+    assert_eq!(admission(state, UNTIL - 1, &other), Ok(()));
+    council.owns(me, &unfreezeCall {});
+    assert_eq!(admission(&council.world.state, UNTIL - 1, &tx), Ok(()));
+}
+
+#[test]
+fn a_lost_key_signs_neither_transactions_nor_delegations() {
+    let mut council = Council::new();
+    let allow = allowDeployerCall { account: council.world.me.address(), allowed: true };
+    council.decides(&allow);
+    let lost = signer(2);
+    let probe = council.world.deploy_probe();
+    let nonce = council.world.nonce(council.world.me.address());
+    let delegate = |nonce, signed_by: &PrivateKeySigner| {
+        sign(
+            signed_by,
+            TxEip7702 {
+                chain_id: CHAIN_ID,
+                nonce,
+                to: probe,
+                input: IProbe::totalCall {}.abi_encode().into(),
+                gas_limit: 200_000,
+                authorization_list: vec![authorize(&lost, probe)],
+                ..Default::default()
+            },
+        )
+    };
+    let delegated = delegate(nonce, &council.world.me);
+    council.world.block(&[delegated]);
+    let by_call = IProbe::byCallCall { input: ICounter::noteCall {}.abi_encode().into() };
+    assert!(council.world.answer(lost.address(), &by_call).ok, "before the recovery it works");
+    let root = Address::repeat_byte(0x99);
+    council.recovers(lost.address(), root);
+    let denied = Err(Denied::KeyLost { account: lost.address(), root });
+    let tx = sign(&lost, TxEip1559 { nonce: 1, ..call(&council.world) });
+    let again = delegate(nonce + 1, &council.world.me);
+    for (tx, expected) in [(tx, denied.clone()), (again, denied)] {
+        assert_eq!(admission(&council.world.state, UNTIL, &tx), expected);
+    }
+    // What the lost key delegated to before no longer calls in the account's name.
+    let answer = council.world.answer(lost.address(), &by_call);
+    let refusal = INative::RootMoved::abi_decode(&answer.output).unwrap();
+    assert_eq!((answer.ok, refusal.account, refusal.root), (false, lost.address(), root));
+    // The account itself still calls.
+    let mut request = council.world.request(COUNTER, &ICounter::noteCall {});
+    request.from = lost.address();
+    let outcome = council.world.call(&request, None).unwrap();
+    assert!(matches!(outcome, crate::CallOutcome::Success { .. }), "{outcome:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::{
     world::{motion, view},
 };
 
+mod accounts;
 mod council;
 mod decisions;
 mod funds;
@@ -74,6 +75,7 @@ pub fn all() -> Vec<Op> {
         decisions::OPS,
         funds::OPS,
         ledgers::OPS,
+        accounts::OPS,
     ]
     .concat()
 }

@@ -9,6 +9,7 @@ use crate::{
     world::view,
 };
 
+pub(crate) mod accounts;
 mod council;
 mod decisions;
 mod documents;
@@ -37,6 +38,7 @@ pub(crate) struct Checks {
     decisions: decisions::Model,
     funds: funds::Model,
     ledgers: ledgers::Model,
+    accounts: accounts::Model,
 }
 
 impl Checks {
@@ -57,6 +59,7 @@ impl Checks {
             decisions: decisions::Model::begin(memory, &logs)?,
             funds,
             ledgers: ledgers::Model::begin(memory)?,
+            accounts: accounts::Model::begin(memory)?,
         })
     }
 
@@ -75,7 +78,8 @@ impl Checks {
         self.schedule.after(seen)?;
         self.decisions.after(seen, &self.registry)?;
         self.funds.after(seen, &self.registry)?;
-        self.ledgers.after(seen)
+        self.ledgers.after(seen)?;
+        self.accounts.after(seen)
     }
 
     /// Checks at the end what is not checked whole after every step.

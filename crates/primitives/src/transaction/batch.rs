@@ -98,9 +98,11 @@ pub enum BatchError {
     /// A key to act for the account.
     #[error("key authorizations are not accepted; add a key by a call to the module for accounts")]
     KeyAuthorization,
-    /// A signature of a kind that is not accepted: 0x03 and 0x04 are a key's on behalf of an account.
+    /// A signature of a kind that is not accepted. 0x03 is a key's on behalf of an account that is not
+    /// named in what was signed: it would count for every account of that key.
     #[error(
-        "signature kind {0:#04x} is not accepted: 65 bytes of secp256k1, 0x01 (P-256) or 0x02 (WebAuthn)"
+        "signature kind {0:#04x} is not accepted: 65 bytes of secp256k1, 0x01 (P-256), 0x02 (WebAuthn), or \
+         0x04 (one of these by a key of another account)"
     )]
     SignatureKind(u8),
     /// A signature of an accepted kind that is too short or too long.
@@ -285,6 +287,15 @@ impl SignedBatch {
     /// - [`SignatureError`]: what is wrong with the signature.
     pub fn recover_signer(&self) -> Result<Address, SignatureError> {
         self.signature.recover(self.batch.signing_hash())
+    }
+
+    /// The key that signed on behalf of the account; `None` where the account itself signed. For a batch
+    /// whose signer was recovered before.
+    ///
+    /// # Errors
+    /// - [`SignatureError::NoAccount`]: the signature gives no key.
+    pub fn key_of_account(&self) -> Result<Option<Address>, SignatureError> {
+        self.signature.key_of_account(self.batch.signing_hash())
     }
 
     fn first(&self) -> &Call {

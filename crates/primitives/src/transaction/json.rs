@@ -63,6 +63,8 @@ enum ShownSignature<'a> {
     P256 { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256, pre_hash: bool },
     #[serde(rename_all = "camelCase")]
     WebAuthn { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256, webauthn_data: &'a Bytes },
+    #[serde(rename_all = "camelCase")]
+    Keychain { user_address: Address, signature: Box<ShownSignature<'a>>, version: &'static str },
 }
 
 impl<'a> Shown<'a> {
@@ -121,6 +123,10 @@ impl<'a> ShownSignature<'a> {
             BatchSignature::WebAuthn { data, signature } => {
                 let P256Signature { r, s, x, y } = *signature;
                 Self::WebAuthn { r, s, pub_key_x: x, pub_key_y: y, webauthn_data: data }
+            }
+            BatchSignature::Keychain { account, inner } => {
+                let signature = Box::new(Self::of(inner));
+                Self::Keychain { user_address: *account, signature, version: "v2" }
             }
         }
     }

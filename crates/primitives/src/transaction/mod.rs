@@ -16,7 +16,7 @@ use alloy_rlp::{BufMut, Encodable};
 
 pub use batch::{Batch, BatchError, Call, SignedBatch, Window};
 pub use envelope::{Envelope, TxType};
-pub use signature::{BatchSignature, P256Signature, SignatureError};
+pub use signature::{BatchSignature, KeyKind, P256Signature, SignatureError};
 
 /// Bytes that are not a transaction this ledger accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

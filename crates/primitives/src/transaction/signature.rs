@@ -15,6 +15,9 @@ use super::BatchError;
 const SECP256K1_BYTES: usize = 65;
 const P256: u8 = 0x01;
 const WEBAUTHN: u8 = 0x02;
+const KEYCHAIN: u8 = 0x04;
+/// The account's address before a key's own signature.
+const ACCOUNT_BYTES: usize = 20;
 /// `r`, `s`, `x`, `y`.
 const P256_BYTES: usize = 128;
 /// Most bytes of a WebAuthn signature after its kind.
@@ -103,6 +106,25 @@ pub enum BatchSignature {
         /// Signature and key.
         signature: P256Signature,
     },
+    /// `0x04 || account || signature`: a key of the account signs for it, by one of the kinds above. Whether
+    /// it may is the ledger's to say, from the state.
+    Keychain {
+        /// For whom the key signs.
+        account: Address,
+        /// The key's signature over `keccak256(0x04 || hash || account)`: good for this account alone.
+        inner: Box<Self>,
+    },
+}
+
+/// How a key signs; a signature of a keychain counts as its inner one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// secp256k1.
+    Secp256k1,
+    /// P-256.
+    P256,
+    /// WebAuthn.
+    WebAuthn,
 }
 
 impl BatchSignature {
@@ -141,6 +163,15 @@ impl BatchSignature {
                 let signature = P256Signature::from_array(signature);
                 Ok(Self::WebAuthn { data: Bytes::copy_from_slice(data), signature })
             }
+            KEYCHAIN => {
+                let (account, inner) =
+                    rest.split_first_chunk::<ACCOUNT_BYTES>().ok_or(wrong_length)?;
+                if inner.first() == Some(&KEYCHAIN) && inner.len() != SECP256K1_BYTES {
+                    return Err(BatchError::SignatureKind(KEYCHAIN));
+                }
+                let inner = Box::new(Self::from_bytes(inner)?);
+                Ok(Self::Keychain { account: account.into(), inner })
+            }
             kind => Err(BatchError::SignatureKind(kind)),
         }
     }
@@ -156,10 +187,38 @@ impl BatchSignature {
             Self::WebAuthn { data, signature } => {
                 [&[WEBAUTHN][..], data, &signature.to_array()].concat().into()
             }
+            Self::Keychain { account, inner } => {
+                [&[KEYCHAIN][..], account.as_slice(), &inner.to_bytes()].concat().into()
+            }
         }
     }
 
-    /// The account that signed this hash.
+    /// How the key signs.
+    pub fn kind(&self) -> KeyKind {
+        match self {
+            Self::Secp256k1(_) => KeyKind::Secp256k1,
+            Self::P256 { .. } => KeyKind::P256,
+            Self::WebAuthn { .. } => KeyKind::WebAuthn,
+            Self::Keychain { inner, .. } => inner.kind(),
+        }
+    }
+
+    /// The key that signed this hash on behalf of an account; `None` where the account itself signed. For
+    /// a signature that was found good before: a P-256 key is read off and not verified again.
+    ///
+    /// # Errors
+    /// - [`SignatureError::NoAccount`]: secp256k1 gives no key.
+    pub fn key_of_account(&self, hash: B256) -> Result<Option<Address>, SignatureError> {
+        let Self::Keychain { account, inner } = self else { return Ok(None) };
+        match &**inner {
+            Self::P256 { signature, .. } | Self::WebAuthn { signature, .. } => {
+                Ok(Some(signature.account()))
+            }
+            other => other.recover(keychain_hash(hash, *account)).map(Some),
+        }
+    }
+
+    /// The account that signed this hash, or for which a key of its says to have signed.
     ///
     /// # Errors
     /// - [`SignatureError`]: what is wrong with the signature.
@@ -173,8 +232,16 @@ impl BatchSignature {
                 signature.verify(hash)
             }
             Self::WebAuthn { data, signature } => signature.verify(webauthn_message(data, hash)?),
+            Self::Keychain { account, inner } => {
+                inner.recover(keychain_hash(hash, *account)).map(|_| *account)
+            }
         }
     }
+}
+
+/// What a key signs on behalf of an account.
+fn keychain_hash(hash: B256, account: Address) -> B256 {
+    keccak256([&[KEYCHAIN][..], hash.as_slice(), account.as_slice()].concat())
 }
 
 impl P256Signature {

@@ -32,7 +32,7 @@ fn refusal(raw: impl Into<Bytes>) -> TxError {
 
 #[test]
 fn what_viem_signs_has_viems_account_and_hash() {
-    for name in ["secp256k1", "p256", "webauthn", "window", "access list"] {
+    for name in ["secp256k1", "p256", "webauthn", "window", "access list", "keychain"] {
         let Vector { sender, hash, raw, .. } = vector(name);
         let tx = Tx::decode(raw.clone()).unwrap();
         assert_eq!(tx.sender(), Ok(sender), "{name}");
@@ -63,7 +63,6 @@ fn what_the_subset_leaves_out_is_refused_by_name() {
         ("fee payer", BatchError::FeePayer),
         ("create", BatchError::Create(0)),
         ("key authorization", BatchError::KeyAuthorization),
-        ("keychain", BatchError::SignatureKind(0x04)),
     ] {
         assert_eq!(refusal(vector(name).raw), TxError::Batch(want), "{name}");
     }
@@ -278,7 +277,10 @@ fn signatures_have_one_form_each() {
         (2, 2_049, Err(BatchError::SignatureLength(2_050))),
         (0, 70, Err(BatchError::SignatureKind(0))),
         (3, 20 + 65, Err(BatchError::SignatureKind(3))),
-        (4, 20 + 65, Err(BatchError::SignatureKind(4))),
+        (4, 19, Err(BatchError::SignatureLength(20))),
+        (4, 20, Err(BatchError::SignatureLength(0))),
+        (4, 20 + 64, Err(BatchError::SignatureKind(0))),
+        (4, 20 + 65, Err(BatchError::SignatureByte(0, "27 or 28"))),
         (5, 70, Err(BatchError::SignatureKind(5))),
     ] {
         let bytes = bytes(kind, rest);
@@ -287,6 +289,36 @@ fn signatures_have_one_form_each() {
         assert!(read.is_err() || read.unwrap().to_bytes() == bytes);
     }
     assert_eq!(of(&[]), Err(BatchError::SignatureLength(0)));
+}
+
+#[test]
+fn a_key_signs_for_one_account_alone() {
+    let tx = Tx::decode(vector("keychain").raw).unwrap();
+    let signed = tx.envelope().as_batch().unwrap();
+    let BatchSignature::Keychain { account, inner } = &signed.signature else {
+        panic!("{:?}", signed.signature)
+    };
+    assert_eq!((*account, signed.signature.kind()), (tx.sender().unwrap(), KeyKind::P256));
+    let BatchSignature::P256 { signature, .. } = &**inner else { panic!("{inner:?}") };
+    assert_eq!(signed.key_of_account(), Ok(Some(signature.account())));
+    assert_ne!(signature.account(), *account);
+    // The same signature under another account, or without any, is none.
+    let other = BatchSignature::Keychain { account: Address::repeat_byte(1), inner: inner.clone() };
+    let hash = signed.batch.signing_hash();
+    for wrong in [&other, &**inner] {
+        assert_eq!(wrong.recover(hash), Err(SignatureError::Forged));
+    }
+    assert_eq!(inner.key_of_account(hash), Ok(None));
+    // A key of a key is none, and neither is the kind that names no account.
+    let twice = [&[4u8][..], &[1; 20], &signed.signature.to_bytes()].concat();
+    assert_eq!(BatchSignature::from_bytes(&twice), Err(BatchError::SignatureKind(4)));
+    let old = [&[3u8][..], &signed.signature.to_bytes()[1..]].concat();
+    assert_eq!(BatchSignature::from_bytes(&old), Err(BatchError::SignatureKind(3)));
+    let shown = serde_json::to_value(tx.envelope()).unwrap();
+    assert_eq!(shown["signature"]["type"], "keychain");
+    assert_eq!(shown["signature"]["version"], "v2");
+    assert_eq!(shown["signature"]["userAddress"], serde_json::to_value(account).unwrap());
+    assert_eq!(shown["signature"]["signature"]["type"], "p256");
 }
 
 #[test]

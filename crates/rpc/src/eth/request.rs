@@ -12,6 +12,8 @@ use crate::{error::RpcError, node::Node};
 
 /// Gas of verifying P-256.
 const P256: u64 = 5_000;
+/// Most gas of the call that counts what another key of the account spends: cold slots and one new word.
+const COUNTING: u64 = 50_000;
 /// Gas of a byte of WebAuthn data that is not zero.
 const DATA_BYTE: u64 = 16;
 /// Bytes of WebAuthn data where the client says nothing of them.
@@ -43,6 +45,9 @@ pub(super) struct Wanted {
     key_authorization: Option<Value>,
     #[serde(default)]
     key_type: KeyType,
+    /// The key that will sign, where it is not the account's own.
+    #[serde(default)]
+    key_id: Option<Address>,
     /// Of WebAuthn, how many bytes of data the signature will have: a number of 1, 2 or 4 bytes.
     #[serde(default)]
     key_data: Option<Bytes>,
@@ -128,19 +133,22 @@ impl Wanted {
         Ok(BatchRequest { calls, verification: self.verification() })
     }
 
-    /// Gas of verifying the signature that will come.
+    /// Gas of verifying the signature that will come, and of counting what another key spends.
     fn verification(&self) -> u64 {
-        match self.key_type {
-            KeyType::Secp256k1 => 0,
-            KeyType::P256 => P256,
-            KeyType::WebAuthn => {
-                let hint = self.key_data.as_ref().filter(|hint| matches!(hint.len(), 1 | 2 | 4));
-                let said = hint.map(|hint| {
-                    hint.iter().fold(0, |bytes: u64, byte| bytes << 8 | u64::from(*byte))
-                });
-                P256 + DATA_BYTE * said.unwrap_or(DATA_BYTES).min(DATA_BYTES_MAX)
+        let counting = if self.key_id.is_some() { COUNTING } else { 0 };
+        counting
+            + match self.key_type {
+                KeyType::Secp256k1 => 0,
+                KeyType::P256 => P256,
+                KeyType::WebAuthn => {
+                    let hint =
+                        self.key_data.as_ref().filter(|hint| matches!(hint.len(), 1 | 2 | 4));
+                    let said = hint.map(|hint| {
+                        hint.iter().fold(0, |bytes: u64, byte| bytes << 8 | u64::from(*byte))
+                    });
+                    P256 + DATA_BYTE * said.unwrap_or(DATA_BYTES).min(DATA_BYTES_MAX)
+                }
             }
-        }
     }
 }
 
