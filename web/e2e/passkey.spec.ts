@@ -90,6 +90,13 @@ test('a new resident scans the letter, signs with a finger, votes, and sees thei
   await expect(page.getByText(/账户冻结到/)).toBeVisible();
   await clean(page, 'frozen', project);
 
+  // A frozen account casts no ballot, until its person lifts the freeze.
+  await open(page, `/votes/${home.motion}/ballot`);
+  await page.getByText('不做，保持现状').click();
+  await page.getByRole('button', { name: '看一遍再投' }).click();
+  await page.getByRole('button', { name: '投出反对票' }).click();
+  await expect(page.getByRole('alert')).toContainText('这个账户冻结着');
+  await open(page, '/devices');
   await page.getByRole('button', { name: '解冻' }).click();
   await expect(page.getByRole('button', { name: '冻结账户' })).toBeVisible();
 
@@ -183,7 +190,7 @@ test('everyday keys are shown with their limits and end with a tap; a change of 
   await expect(page.getByText('还没有日常钥匙')).toBeVisible();
   await page.getByRole('button', { name: '反对换钥匙' }).click();
   await page.getByRole('dialog').getByRole('button', { name: '反对换钥匙' }).click();
-  await expect(page.getByText('有人要给你的账户换钥匙')).toHaveCount(0);
+  await expect(page.getByText('有人要给您的账户换钥匙')).toHaveCount(0);
   expect(await view(`accounts/open_recovery_of?of_account=${me}`)).toMatchObject({ id: '0' });
 });
 

@@ -21,6 +21,12 @@ export interface Written {
 const WAIT_MS = 10_000;
 const GAS_CEILING = 16_777_216n;
 
+/** What a node says of an account before it takes anything; it stands in no module's interface. */
+const AT_THE_DOOR: readonly (readonly [RegExp, string])[] = [
+  [/ is frozen by /, 'AccountFrozen'],
+  [/ no longer does: after a recovery /, 'RootMoved'],
+];
+
 let chainId: number | undefined;
 
 /** Whoever signs. */
@@ -89,6 +95,8 @@ async function send(signed: Hex, hash: Hex, tx: Call): Promise<void> {
   } catch (cause) {
     if (cause instanceof RpcError && cause.code === -32601) await rpc('eth_sendRawTransaction', [signed]);
     else if (cause instanceof RpcError && cause.code === 3) throw await refusal(cause);
+    const shut = cause instanceof RpcError && AT_THE_DOOR.find(([says]) => says.test(cause.message));
+    if (shut) throw new Refusal(shut[1], []);
     // Any other failure may have come after the book took it: look before saying so.
     receipt = await poll(hash);
     if (!receipt) throw cause instanceof RpcError && cause.code !== -32601 ? cause : new NoAnswer(hash);

@@ -118,7 +118,6 @@ export const enPeople: PeopleDict = {
     KeyOver: 'This key was ended already.',
     NoSuchRecovery: 'Nobody is changing the key.',
     NotFrozen: 'The account is not frozen.',
-    RootMoved: 'The account has another key now; this one no longer works.',
   },
   me: {
     title: 'Owner of this phone',
@@ -167,7 +166,8 @@ export const enPeople: PeopleDict = {
     revokeText: 'At once and for good. To use that device again, make a new key.',
     revoked: 'The key was ended',
     lostTitle: 'Phone lost?',
-    lostText: 'Freeze first: nobody can act with this account, whoever found the phone. Votes and home stay yours.',
+    lostText:
+      'Freeze first: until that is lifted the account does nothing, and votes and home stay yours. Whoever found the phone and knows its code can lift it, so have family or the committee change the key soon.',
     freeze: 'Freeze the account',
     freezeAsk: 'For how long?',
     freezeDays: (x) => `${x} days`,

@@ -536,6 +536,7 @@ export const en: Dict = {
       DecidesAlone: 'One member could decide alone.',
       TooFewValidators: 'Too few members would keep the book.',
       TooManyOfOne: 'One member would keep too many copies.',
+      RootMoved: 'This account has another key now; the one on this phone no longer works.',
       AccountFrozen: 'This account is frozen. If you froze it, lift that at “My devices”; if not, ask the committee.',
     },
   },

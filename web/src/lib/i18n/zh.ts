@@ -521,6 +521,7 @@ export const zh = {
       DecidesAlone: '一个成员就能说了算。',
       TooFewValidators: '记账的成员太少了。',
       TooManyOfOne: '一个成员占的记账席位太多。',
+      RootMoved: '这个账户换过钥匙，这部手机上的那一把不能用了。',
       AccountFrozen: '这个账户冻结着。自己冻结的，到“我的设备”里解冻；不是自己冻结的，请问业委会。',
     },
   },
