@@ -1,4 +1,5 @@
 import { expect, type Page } from '@playwright/test';
+import { demoAddress } from '../src/lib/demo';
 
 export const base = (): string => process.env.TULOU_URL ?? 'http://localhost:8545';
 
@@ -12,6 +13,12 @@ export async function become(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name, exact: true }).click();
   // The key is made on the way; the page moves on when it is.
   await page.waitForURL((url) => url.pathname !== '/me');
+}
+
+/** Becomes somebody of the demo by the name of their key, without the page that offers them. */
+export async function becomeName(page: Page, name: string): Promise<void> {
+  await open(page, '/');
+  await page.evaluate(([key, value]) => localStorage.setItem(key ?? '', value ?? ''), ['tulou.actor', `${name} ${demoAddress(name)}`]);
 }
 
 /** Becomes an owner who has not voted yet, as the page offers them. */

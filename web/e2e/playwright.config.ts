@@ -29,7 +29,7 @@ export default defineConfig({
   },
   projects: [
     { name: 'phone', testIgnore: /console|story|consortium/, use: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 } },
-    { name: 'console', testMatch: /console|looks|books/, dependencies: ['phone'], use: { viewport: { width: 1280, height: 800 } } },
+    { name: 'console', testMatch: /console|looks|books|passkey/, dependencies: ['phone'], use: { viewport: { width: 1280, height: 800 } } },
     // Last, because it moves the clock of the node.
     { name: 'story', testMatch: /story/, dependencies: ['console'], use: { viewport: { width: 1280, height: 800 } } },
     // Its own five processes beside the node of the others.

@@ -6,7 +6,7 @@ import { base } from './people';
 
 const generated = new URL('../src/generated/', import.meta.url);
 const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, generated), 'utf8'));
-const addresses = read('addresses.json') as Record<string, Hex>;
+export const addresses = read('addresses.json') as Record<string, Hex>;
 
 const chain = async () => {
   const id = await createPublicClient({ transport: http(base()) }).getChainId();

@@ -1,6 +1,12 @@
-/** Who is acting. In the demo every identity's key is made from its public name, here in the browser. */
+/**
+ * Who is acting: the person whose fingerprint this device knows, or someone of the demo, whose key is made from a public
+ * name here in the browser.
+ */
 import { get, set } from './prefs.svelte';
 import { i18n } from './i18n/index.svelte';
+
+/** Name of the person of this device. */
+export const SELF = 'self';
 
 export interface Actor {
   name: string;
@@ -33,6 +39,12 @@ class Acting {
     const { demoAddress } = await import('./demo');
     this.now = { name, address: demoAddress(name) };
     set('actor', `${name} ${this.now.address}`);
+  }
+
+  /** The account that this device's key signs for. */
+  becomeSelf(address: string): void {
+    this.now = { name: SELF, address };
+    set('actor', `${SELF} ${address}`);
   }
 
   leave(): void {

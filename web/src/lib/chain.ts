@@ -1,9 +1,10 @@
 /**
  * The write path, and the only file that knows viem. Loaded on the first write.
- * A call is encoded by the ABI of its module, signed with the demo key, sent, waited for and checked here.
+ * A call is encoded by the ABI of its module, signed by whoever acts, sent, waited for and checked here.
  */
 import { decodeErrorResult, encodeFunctionData, keccak256, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { SELF } from './actor.svelte';
 import { demoKey } from './demo';
 import { NoAnswer, Refusal } from './failure';
 import { allErrors, moduleAbi, moduleAddress, type ModuleName } from './modules';
@@ -20,32 +21,53 @@ export interface Written {
 const WAIT_MS = 10_000;
 const GAS_CEILING = 16_777_216n;
 
+/** What a node says of an account before it takes anything; it stands in no module's interface. */
+const AT_THE_DOOR: readonly (readonly [RegExp, string])[] = [
+  [/ is frozen by /, 'AccountFrozen'],
+  [/ no longer does: after a recovery /, 'RootMoved'],
+];
+
 let chainId: number | undefined;
 
-/** Makes a call as a demo identity. Throws `Refusal` where the rules say no, `NoAnswer` where nobody answered in time. */
+/** Whoever signs. */
+export interface Signer {
+  /** The account. */
+  address: Hex;
+  /** Gas that its signature takes beyond what an estimate says. */
+  extraGas: bigint;
+  /** The bytes to send. */
+  sign(wanted: { chainId: number; nonce: number; gas: bigint; calls: [{ to: Hex; data: Hex }] }): Promise<Hex>;
+}
+
+/** One of the demo: a plain transaction with a key that anyone can make. */
+function demoSigner(name: string): Signer {
+  const account = privateKeyToAccount(toHex(demoKey(name)) as Hex);
+  const free = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, value: 0n };
+  return {
+    address: account.address,
+    extraGas: 0n,
+    sign: ({ calls: [call], ...rest }) => account.signTransaction({ type: 'eip1559', ...free, ...rest, ...call }),
+  };
+}
+
+/**
+ * Makes a call as someone of the demo or as the person of this device. Throws `Refusal` where the rules say no,
+ * `NoAnswer` where nobody answered in time, `Explained` where the device gave no signature.
+ */
 export async function write(as: string, module: ModuleName, call: string, args: readonly unknown[]): Promise<Written> {
-  const account = privateKeyToAccount(toHex(demoKey(as)) as Hex);
+  const signer = as === SELF ? (await import('./passkey/signer')).passkeySigner() : demoSigner(as);
+  const from = signer.address;
   const abi = await moduleAbi(module);
   const to = moduleAddress(module);
   const data = encodeFunctionData({ abi, functionName: call, args });
   chainId ??= Number(await rpc<string>('eth_chainId'));
   const [nonce, gas] = await Promise.all([
-    rpc<string>('eth_getTransactionCount', [account.address, 'pending']),
-    estimate({ from: account.address, to, data }),
+    rpc<string>('eth_getTransactionCount', [from, 'pending']),
+    estimate({ from, to, data }, signer.extraGas),
   ]);
-  const signed = await account.signTransaction({
-    type: 'eip1559',
-    chainId,
-    nonce: Number(nonce),
-    to,
-    data,
-    gas,
-    maxFeePerGas: 0n,
-    maxPriorityFeePerGas: 0n,
-    value: 0n,
-  });
+  const signed = await signer.sign({ chainId, nonce: Number(nonce), gas, calls: [{ to, data }] });
   const hash = keccak256(signed);
-  await send(signed, hash, { from: account.address, to, data });
+  await send(signed, hash, { from, to, data });
   return { hash, checked: await check(hash) };
 }
 
@@ -56,10 +78,10 @@ interface Call {
 }
 
 /** Dry run first: a refusal is shown before anything is sent. */
-async function estimate(tx: Call): Promise<bigint> {
+async function estimate(tx: Call, extra: bigint): Promise<bigint> {
   try {
     const gas = BigInt(await rpc<string>('eth_estimateGas', [tx]));
-    const roomy = (gas * 3n) / 2n;
+    const roomy = (gas * 3n) / 2n + extra;
     return roomy > GAS_CEILING ? GAS_CEILING : roomy;
   } catch (cause) {
     throw await refusal(cause);
@@ -73,6 +95,8 @@ async function send(signed: Hex, hash: Hex, tx: Call): Promise<void> {
   } catch (cause) {
     if (cause instanceof RpcError && cause.code === -32601) await rpc('eth_sendRawTransaction', [signed]);
     else if (cause instanceof RpcError && cause.code === 3) throw await refusal(cause);
+    const shut = cause instanceof RpcError && AT_THE_DOOR.find(([says]) => says.test(cause.message));
+    if (shut) throw new Refusal(shut[1], []);
     // Any other failure may have come after the book took it: look before saying so.
     receipt = await poll(hash);
     if (!receipt) throw cause instanceof RpcError && cause.code !== -32601 ? cause : new NoAnswer(hash);

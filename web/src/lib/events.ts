@@ -12,6 +12,12 @@ const signatures = {
   PaymentApproved: ['funds', 'PaymentApproved(uint64,address,uint32,bytes32)'],
   PaymentEnded: ['funds', 'PaymentEnded(uint64,uint8,string)'],
   Registered: ['documents', 'Registered(uint64,bytes32,uint8,address,uint64,string)'],
+  Invited: ['accounts', 'Invited(uint64,uint64,bytes32,uint64)'],
+  InvitationUsed: ['accounts', 'InvitationUsed(uint64,address)'],
+  KeyRevoked: ['accounts', 'KeyRevoked(address,address)'],
+  RecoveryVetoed: ['accounts', 'RecoveryVetoed(uint64,address,address)'],
+  Frozen: ['accounts', 'Frozen(address,uint64,uint8,address)'],
+  Unfrozen: ['accounts', 'Unfrozen(address)'],
   RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
 } as const satisfies Record<string, readonly [ModuleName, string]>;
 

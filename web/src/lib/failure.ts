@@ -8,6 +8,19 @@ export interface Failure {
   /** True only where the act may have reached the book. */
   moved: boolean;
   code: string;
+  /** A person's own choice, not a fault: said quietly. */
+  calm?: boolean;
+}
+
+/** A failure that brings its own words, from a piece that is loaded late. */
+export class Explained extends Error {
+  constructor(
+    readonly title: string,
+    readonly text: string,
+    readonly calm = false,
+  ) {
+    super(title);
+  }
 }
 
 /** A call that the rules refused: the Solidity error by name and its data. */
@@ -29,6 +42,7 @@ export class NoAnswer extends Error {
 
 export function failure(cause: unknown): Failure {
   const t = i18n.t.errors;
+  if (cause instanceof Explained) return { title: cause.title, text: cause.text, moved: false, code: '', calm: cause.calm };
   if (cause instanceof Refusal) {
     const say = t.refusals[cause.reason as keyof typeof t.refusals];
     return { title: t.refused, text: say ?? t.refusedBecause(cause.reason), moved: false, code: cause.reason };

@@ -9,6 +9,11 @@ export function moduleAddress(name: ModuleName): Hex {
   return addresses[name].toLowerCase() as Hex;
 }
 
+/** The module at an address. */
+export function moduleName(address: string): ModuleName | undefined {
+  return (Object.keys(addresses) as ModuleName[]).find((name) => moduleAddress(name) === address.toLowerCase());
+}
+
 const files = import.meta.glob<{ default: unknown }>('../generated/abi/*.json');
 
 /** Interface of a module; a piece of its own, fetched on the first write to it. */

@@ -64,6 +64,14 @@ const rows = (v: Json): Obj[] => list(Array.isArray(v) ? v : obj(v)['items']).ma
 
 export const units = async (): Promise<Unit[]> => (await readAll('registry', 'units', { of_building: 0 })).map(toUnit);
 
+export const unitById = async (id: number): Promise<Unit> => toUnit(obj(await read('registry', 'unit', { id })));
+
+export const unitByCode = async (code: string): Promise<Unit> => toUnit(obj(await read('registry', 'unit_by_code', { code })));
+
+/** Who holds a unit now, as commitments. */
+export const holdersOf = async (unit: number): Promise<string[]> =>
+  rows(await read('registry', 'holdings_of', { of_unit: unit })).map((o) => str(o['owner']));
+
 /** Units of an account that count in decisions; empty where it has none. */
 export async function unitsOf(account: string | undefined): Promise<Unit[]> {
   if (!account) return [];

@@ -64,6 +64,7 @@ export const enConsole: Pick<Dict, 'console' | 'roll' | 'wizard' | 'pay' | 'watc
     send: (x) => `Import ${s(x, 'row')}`,
     sending: (a, b) => `Recording part ${a} of ${b}`,
     sent: 'The roll is on record',
+    letters: 'Print letters to owners',
     post: 'Post the roll',
     postText: 'While it is posted owners may object; then it is fixed.',
     posted: (x) => `Posted, objections until ${x}`,

@@ -403,6 +403,12 @@ export const en: Dict = {
       Registered: 'Put on file',
       MotionOpened: 'Voting opened',
       MotionClosed: 'Result published',
+      Invited: 'Letter issued',
+      InvitationUsed: 'Letter signed for',
+      KeyRevoked: 'Key ended',
+      RecoveryVetoed: 'New key objected to',
+      Frozen: 'Account frozen',
+      Unfrozen: 'Freeze lifted',
     },
   },
   rules: {
@@ -447,6 +453,7 @@ export const en: Dict = {
     waits: 'has not voted',
   },
   actors: {
+    self: 'Me',
     registrar: 'Registrar',
     treasurer: 'Treasurer',
     chair: 'Chair',
@@ -529,7 +536,8 @@ export const en: Dict = {
       DecidesAlone: 'One member could decide alone.',
       TooFewValidators: 'Too few members would keep the book.',
       TooManyOfOne: 'One member would keep too many copies.',
-      AccountFrozen: 'This account is frozen; ask the members why.',
+      RootMoved: 'This account has another key now; the one on this phone no longer works.',
+      AccountFrozen: 'This account is frozen. If you froze it, lift that at “My devices”; if not, ask the committee.',
     },
   },
 };

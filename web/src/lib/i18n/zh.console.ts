@@ -63,6 +63,7 @@ export const zhConsole = {
     send: (x: number) => `导入 ${x} 行`,
     sending: (a: number, b: number) => `正在记第 ${a} 批，共 ${b} 批`,
     sent: '名册已记下',
+    letters: '给业主打印邀请信',
     post: '公示名册',
     postText: '公示期里业主可以提异议，处理完再定格。',
     posted: (x: string) => `已公示，异议到 ${x}`,

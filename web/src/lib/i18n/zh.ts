@@ -395,6 +395,12 @@ export const zh = {
       Registered: '存档',
       MotionOpened: '开始投票',
       MotionClosed: '公布结果',
+      Invited: '发邀请信',
+      InvitationUsed: '签收邀请信',
+      KeyRevoked: '停用钥匙',
+      RecoveryVetoed: '反对换钥匙',
+      Frozen: '冻结账户',
+      Unfrozen: '解冻账户',
     } as Record<string, string>,
   },
   rules: {
@@ -445,6 +451,7 @@ export const zh = {
     waits: '还没投票',
   },
   actors: {
+    self: '我',
     registrar: '登记员',
     treasurer: '财务委员',
     chair: '业委会主任',
@@ -514,7 +521,8 @@ export const zh = {
       DecidesAlone: '一个成员就能说了算。',
       TooFewValidators: '记账的成员太少了。',
       TooManyOfOne: '一个成员占的记账席位太多。',
-      AccountFrozen: '这个账户被冻结了，原因请问成员会议。',
+      RootMoved: '这个账户换过钥匙，这部手机上的那一把不能用了。',
+      AccountFrozen: '这个账户冻结着。自己冻结的，到“我的设备”里解冻；不是自己冻结的，请问业委会。',
     },
   },
 };
