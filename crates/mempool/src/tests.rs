@@ -135,7 +135,7 @@ fn every_reason_to_refuse_is_given_in_its_order() {
         (Bytes::new(), "rlp"),
         (Bytes::from_static(&[0xff; 40]), "rlp"),
         (trailing.into(), "rlp"),
-        (Bytes::from_static(&[0x76, 0xc0]), "transaction type not supported: 0x76"),
+        (Bytes::from_static(&[0x77, 0xc0]), "transaction type not supported: 0x77"),
         (signed(unprotected, &me), "only replay-protected"),
         (sign(TxEip1559 { chain_id: 8, ..plain(5) }), "invalid chain id: have 8, want 7"),
         (

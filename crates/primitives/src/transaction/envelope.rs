@@ -71,6 +71,10 @@ impl From<EthereumType> for TxType {
 
 /// A signed transaction of any type. What is rare is boxed, so that Ethereum's own are no larger here.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box around Ethereum's own would cost an allocation each"
+)]
 pub enum Envelope {
     /// One of Ethereum's own types.
     Ethereum(TxEnvelope),
