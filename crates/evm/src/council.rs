@@ -186,8 +186,9 @@ impl<'a> Admission<'a> {
 /// Whether a transaction is nothing but a call to `schedule.run`.
 fn is_due_work(tx: &Tx) -> bool {
     let envelope = tx.envelope();
-    envelope.to() == Some(tulou_modules::address::schedule)
-        && envelope.as_batch().is_none_or(|signed| signed.batch.calls.len() == 1)
+    // A batch shows its first call alone.
+    envelope.as_batch().is_none()
+        && envelope.to() == Some(tulou_modules::address::schedule)
         && envelope.value().is_zero()
         && envelope.authorization_list().is_none_or(<[_]>::is_empty)
         && envelope.input().starts_with(&ISchedule::runCall::SELECTOR)
