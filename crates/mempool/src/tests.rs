@@ -496,9 +496,8 @@ proptest! {
 }
 
 /// A batch of two calls by key 1.
-fn batch(nonce: u64, window: Window, first: Address) -> Bytes {
-    let second = Call { to: Address::repeat_byte(9), ..Default::default() };
-    let calls = vec![Call { to: first, ..Default::default() }, second];
+fn batch(nonce: u64, window: Window, to: [Address; 2]) -> Bytes {
+    let calls = to.map(|to| Call { to, ..Default::default() }).to_vec();
     let batch =
         Batch { chain_id: CHAIN, nonce, gas_limit: 23_600, calls, window, ..Default::default() };
     let signature = key(1).sign_hash_sync(&batch.signing_hash()).unwrap();
@@ -513,7 +512,7 @@ fn a_batch_waits_for_its_first_second_and_is_refused_after_its_last() {
     pool.on_final(&block(now, &[]));
     let anybody = Address::repeat_byte(9);
     let submit = |nonce, after, before| {
-        pool.submit(batch(nonce, Window { after, before }, anybody)).map_err(|why| why.reason())
+        pool.submit(batch(nonce, Window { after, before }, [anybody; 2])).map_err(|why| why.reason())
     };
     assert_eq!(submit(0, 0, now), Err("expired"));
     assert_eq!(submit(0, now + 601, 0), Err("too_early"));
@@ -530,7 +529,7 @@ fn a_batch_waits_for_its_first_second_and_is_refused_after_its_last() {
 }
 
 #[test]
-fn a_batch_has_the_class_of_its_first_call() {
+fn a_batch_is_everyday_where_all_its_calls_are() {
     let module = module();
     let (pool, _) = pool(MempoolConfig { txs: 8, few: 1, ..config() });
     // Seven of eight places are open to who sends little, the eighth for calls of modules alone.
@@ -538,9 +537,11 @@ fn a_batch_has_the_class_of_its_first_call() {
         pool.submit(send(0, by)).unwrap();
     }
     let other = Address::repeat_byte(9);
-    let refused = pool.submit(batch(0, Window::default(), other)).unwrap_err();
-    assert_eq!(refused.reason(), "pool_full");
-    pool.submit(batch(0, Window::default(), module)).unwrap();
+    for mixed in [[other, module], [module, other]] {
+        let refused = pool.submit(batch(0, Window::default(), mixed)).unwrap_err();
+        assert_eq!(refused.reason(), "pool_full");
+    }
+    pool.submit(batch(0, Window::default(), [module; 2])).unwrap();
 }
 
 /// The address of some native module.

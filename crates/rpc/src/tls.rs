@@ -15,10 +15,11 @@ use parking_lot::RwLock;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Sleep,
 };
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::{
-    FallibleAccept, TlsAcceptor,
+    Accept, TlsAcceptor,
     rustls::{
         ServerConfig,
         crypto::aws_lc_rs,
@@ -26,6 +27,9 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+
+/// First byte of whoever greets in TLS: the type of a handshake's record.
+const HANDSHAKE: u8 = 22;
 
 /// What who speaks plain HTTP to an address that expects TLS reads.
 const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
@@ -155,8 +159,8 @@ impl Tls {
         }
     }
 
-    fn accept(&self, socket: Socket) -> FallibleAccept<Socket> {
-        TlsAcceptor::from(self.config.read().clone()).accept(socket).into_fallible()
+    fn accept(&self, socket: Socket) -> Accept<Socket> {
+        TlsAcceptor::from(self.config.read().clone()).accept(socket)
     }
 }
 
@@ -167,8 +171,10 @@ pub(crate) type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
 pub(crate) enum Line {
     /// Plain bytes.
     Plain(Socket),
+    /// Nothing came yet; until when something must, and how long it may be silent afterwards.
+    Knock(Socket, Tls, Pin<Box<Sleep>>, Duration),
     /// TLS is being agreed on.
-    Greeting(Box<FallibleAccept<Socket>>, Duration),
+    Greeting(Box<Accept<Socket>>, Duration),
     /// TLS.
     Secret(Box<TlsStream<Socket>>),
     /// Nothing any more: TLS could not be agreed on.
@@ -189,7 +195,7 @@ impl Line {
             return Self::Plain(socket);
         };
         socket.as_mut().set_read_timeout_pinned(Some(patience));
-        Self::Greeting(Box::new(tls.accept(socket)), silent)
+        Self::Knock(socket, tls.clone(), Box::pin(tokio::time::sleep(patience)), silent)
     }
 
     /// The socket below, where there is one at hand.
@@ -197,11 +203,27 @@ impl Line {
         match self {
             Self::Plain(socket) => Some(socket.get_ref()),
             Self::Secret(stream) => Some(stream.get_ref().0.get_ref()),
-            Self::Greeting(..) | Self::Ended => None,
+            Self::Knock(..) | Self::Greeting(..) | Self::Ended => None,
         }
     }
 
     fn poll_greeted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Self::Knock(socket, _, until, _) = self {
+            if until.as_mut().poll(cx).is_ready() {
+                *self = Self::Ended;
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            let mut first = [0];
+            let count = ready!(socket.get_ref().poll_peek(cx, &mut ReadBuf::new(&mut first)))?;
+            let Self::Knock(socket, tls, _, silent) = std::mem::replace(self, Self::Ended) else {
+                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+            };
+            if count > 0 && first[0] != HANDSHAKE {
+                explain(socket.get_ref());
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+            *self = Self::Greeting(Box::new(tls.accept(socket)), silent);
+        }
         let Self::Greeting(accept, silent) = self else { return Poll::Ready(Ok(())) };
         let silent = *silent;
         match ready!(Pin::new(accept.as_mut()).poll(cx)) {
@@ -210,17 +232,19 @@ impl Line {
                 *self = Self::Secret(Box::new(stream));
                 Poll::Ready(Ok(()))
             }
-            Err((error, socket)) => {
-                // What was sent is no TLS: most likely a browser with the wrong beginning of the address.
-                // Nobody waits for this write.
-                if error.kind() == io::ErrorKind::InvalidData {
-                    let _ = socket.get_ref().try_write(PLAIN.as_bytes());
-                }
+            Err(error) => {
                 *self = Self::Ended;
                 Poll::Ready(Err(error))
             }
         }
     }
+}
+
+/// Tells who speaks plain HTTP what to do. Nobody waits for it: what is left unread of the request would
+/// reset the connection before the answer is read, and the answer fits into any buffer.
+fn explain(socket: &TcpStream) {
+    let _ = socket.try_read(&mut [0; 16 * 1024]);
+    let _ = socket.try_write(PLAIN.as_bytes());
 }
 
 /// The stream of a line that is past its greeting.
@@ -265,7 +289,7 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if matches!(*self, Self::Greeting(..) | Self::Ended) {
+        if matches!(*self, Self::Knock(..) | Self::Greeting(..) | Self::Ended) {
             return Poll::Ready(Ok(()));
         }
         stream!(self, cx, stream => stream.as_mut().poll_shutdown(cx))
@@ -275,7 +299,7 @@ impl AsyncWrite for Line {
         match self {
             Self::Plain(socket) => socket.is_write_vectored(),
             Self::Secret(stream) => stream.is_write_vectored(),
-            Self::Greeting(..) | Self::Ended => false,
+            Self::Knock(..) | Self::Greeting(..) | Self::Ended => false,
         }
     }
 

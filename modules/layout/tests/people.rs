@@ -95,13 +95,22 @@ fn accounts_lie_where_solc_puts_them() {
     let mut m = start();
     keys(&mut m);
     invite(&mut m);
-    let (day, n) = (86_400, U256::from::<u64>);
     let mut twin = Twin::of(&layouts, "Accounts");
     twin.put("gate.frozenUntil", n(NOW + 5));
-    let row = format!("accounts[{}]", word(ME));
+    put_account(&mut twin, &format!("accounts[{}]", word(ME)));
+    put_papers(&mut twin);
+    twin.agrees(&m, AT);
+}
+
+fn n(value: u64) -> U256 {
+    U256::from(value)
+}
+
+/// The account with its guardians and its device key.
+fn put_account(twin: &mut Twin<'_>, row: &str) {
     put(
-        &mut twin,
-        &row,
+        twin,
+        row,
         &[
             ("standing.frozenUntil", n(NOW + 5)),
             ("standing.code", n(2)),
@@ -119,7 +128,7 @@ fn accounts_lie_where_solc_puts_them() {
     );
     for (seat, friend) in FRIENDS.into_iter().enumerate() {
         put(
-            &mut twin,
+            twin,
             &format!("{row}.asks[{seat}]"),
             &[
                 ("head.key", word(NEW)),
@@ -131,7 +140,7 @@ fn accounts_lie_where_solc_puts_them() {
     }
     let transfer = u32::from_be_bytes(money::IToken::transferCall::SELECTOR);
     put(
-        &mut twin,
+        twin,
         &format!("{row}.known[{}]", word(PHONE)),
         &[
             ("head.suite", n(3)),
@@ -147,9 +156,14 @@ fn accounts_lie_where_solc_puts_them() {
             ("scope[1].target", word(address::funds)),
         ],
     );
+}
+
+/// The open recovery and the letter.
+fn put_papers(twin: &mut Twin<'_>) {
+    let day = 86_400;
     twin.put("recoveries", n(1));
     put(
-        &mut twin,
+        twin,
         "recoveries[0]",
         &[
             ("head.key", word(NEW)),
@@ -165,7 +179,7 @@ fn accounts_lie_where_solc_puts_them() {
     );
     twin.put("letters", n(1)).put(&format!("byKey[{}]", word(NEW)), n(1));
     put(
-        &mut twin,
+        twin,
         "letters[0]",
         &[
             ("head.unit", n(1)),
@@ -176,5 +190,4 @@ fn accounts_lie_where_solc_puts_them() {
             ("owner", HASH.into()),
         ],
     );
-    twin.agrees(&m, AT);
 }

@@ -94,6 +94,7 @@ impl<'a> ShownSm2<'a> {
                 s: signature.s,
                 pub_key_x: key.x,
                 pub_key_y: key.y,
+                y_parity: U64::ZERO,
             },
             r: U256::ZERO,
             s: U256::ZERO,
@@ -110,19 +111,35 @@ struct ShownCall<'a> {
     input: &'a Bytes,
 }
 
+/// By kind. `yParity` (and `r`, `s` of a keychain) are 0 where the kind has none: ethers reads every
+/// `signature` as one of secp256k1.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 enum ShownSignature<'a> {
     #[serde(rename_all = "camelCase")]
     Secp256k1 { r: U256, s: U256, y_parity: U64 },
     #[serde(rename_all = "camelCase")]
-    Sm2 { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256 },
+    Sm2 { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256, y_parity: U64 },
     #[serde(rename_all = "camelCase")]
-    P256 { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256, pre_hash: bool },
+    P256 { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256, pre_hash: bool, y_parity: U64 },
     #[serde(rename_all = "camelCase")]
-    WebAuthn { r: B256, s: B256, pub_key_x: B256, pub_key_y: B256, webauthn_data: &'a Bytes },
+    WebAuthn {
+        r: B256,
+        s: B256,
+        pub_key_x: B256,
+        pub_key_y: B256,
+        webauthn_data: &'a Bytes,
+        y_parity: U64,
+    },
     #[serde(rename_all = "camelCase")]
-    Keychain { user_address: Address, signature: Box<ShownSignature<'a>>, version: &'static str },
+    Keychain {
+        user_address: Address,
+        signature: Box<ShownSignature<'a>>,
+        version: &'static str,
+        r: U256,
+        s: U256,
+        y_parity: U64,
+    },
 }
 
 impl<'a> Shown<'a> {
@@ -176,15 +193,16 @@ impl<'a> ShownSignature<'a> {
             }
             BatchSignature::P256 { signature, prehash } => {
                 let P256Signature { r, s, x, y } = *signature;
-                Self::P256 { r, s, pub_key_x: x, pub_key_y: y, pre_hash: *prehash }
+                Self::P256 { r, s, pub_key_x: x, pub_key_y: y, pre_hash: *prehash, y_parity: U64::ZERO }
             }
             BatchSignature::WebAuthn { data, signature } => {
                 let P256Signature { r, s, x, y } = *signature;
-                Self::WebAuthn { r, s, pub_key_x: x, pub_key_y: y, webauthn_data: data }
+                Self::WebAuthn { r, s, pub_key_x: x, pub_key_y: y, webauthn_data: data, y_parity: U64::ZERO }
             }
             BatchSignature::Keychain { account, inner } => {
                 let signature = Box::new(Self::of(inner));
-                Self::Keychain { user_address: *account, signature, version: "v2" }
+                let (r, s, y_parity) = (U256::ZERO, U256::ZERO, U64::ZERO);
+                Self::Keychain { user_address: *account, signature, version: "v2", r, s, y_parity }
             }
         }
     }
