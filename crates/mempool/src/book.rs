@@ -293,8 +293,8 @@ impl Book {
     }
 
     /// Up to `max` executable transactions, one of each sender per round, from the nonces on that
-    /// `ahead` leaves. In the first round [`Turns`] says whose turn it is. One that is not yet valid at `now` holds up
-    /// those of its sender behind it.
+    /// `ahead` leaves. In the first round [`Turns`] says whose turn it is. One that is not yet valid at
+    /// `now` holds up those of its sender behind it.
     pub(crate) fn best(&self, max: usize, ahead: &Ahead, now: u64) -> Vec<Arc<Tx>> {
         let now = now.max(self.now);
         let is_due =
