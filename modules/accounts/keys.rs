@@ -14,7 +14,7 @@ pub(super) fn is_living(head: &KeyHead, now: u64) -> bool {
 /// # Errors
 /// - [`AccountFrozen`].
 /// - [`BadKey`]: nobody, a module, or the account's root key.
-/// - [`BadSuite`]: none.
+/// - [`BadSuite`]: no suite is named.
 /// - [`KeyKnown`]: it is or was a key of the account.
 /// - [`BadTerm`]: over, or longer than 366 days.
 /// - [`BadLimit`]: a limit without a period of an hour to 366 days, or a period without a limit.

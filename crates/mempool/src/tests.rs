@@ -512,7 +512,8 @@ fn a_batch_waits_for_its_first_second_and_is_refused_after_its_last() {
     pool.on_final(&block(now, &[]));
     let anybody = Address::repeat_byte(9);
     let submit = |nonce, after, before| {
-        pool.submit(batch(nonce, Window { after, before }, [anybody; 2])).map_err(|why| why.reason())
+        pool.submit(batch(nonce, Window { after, before }, [anybody; 2]))
+            .map_err(|why| why.reason())
     };
     assert_eq!(submit(0, 0, now), Err("expired"));
     assert_eq!(submit(0, now + 601, 0), Err("too_early"));

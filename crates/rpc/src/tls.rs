@@ -258,9 +258,7 @@ macro_rules! stream {
                 let mut $stream = Pin::new($stream.as_mut());
                 $body
             }
-            Line::Greeting(..) | Line::Ended => {
-                Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
-            }
+            _ => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }};
 }

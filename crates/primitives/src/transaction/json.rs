@@ -193,11 +193,25 @@ impl<'a> ShownSignature<'a> {
             }
             BatchSignature::P256 { signature, prehash } => {
                 let P256Signature { r, s, x, y } = *signature;
-                Self::P256 { r, s, pub_key_x: x, pub_key_y: y, pre_hash: *prehash, y_parity: U64::ZERO }
+                Self::P256 {
+                    r,
+                    s,
+                    pub_key_x: x,
+                    pub_key_y: y,
+                    pre_hash: *prehash,
+                    y_parity: U64::ZERO,
+                }
             }
             BatchSignature::WebAuthn { data, signature } => {
                 let P256Signature { r, s, x, y } = *signature;
-                Self::WebAuthn { r, s, pub_key_x: x, pub_key_y: y, webauthn_data: data, y_parity: U64::ZERO }
+                Self::WebAuthn {
+                    r,
+                    s,
+                    pub_key_x: x,
+                    pub_key_y: y,
+                    webauthn_data: data,
+                    y_parity: U64::ZERO,
+                }
             }
             BatchSignature::Keychain { account, inner } => {
                 let signature = Box::new(Self::of(inner));
