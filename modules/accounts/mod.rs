@@ -39,6 +39,14 @@ packed! {
     /// have another root key than their own.
     pub struct Gate { frozen_until: u64, moved: u64 }
 }
+
+impl Gate {
+    /// Whether any account may be frozen at `now`, or has another root key than its own.
+    pub fn may_bar(&self, now: u64) -> bool {
+        self.frozen_until > now || self.moved > 0
+    }
+}
+
 packed! {
     /// Who signs for an account, and whether it is frozen.
     pub struct Standing { root: Address, suite: Suite, frozen_until: u64, code: FreezeCode }

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { JsonRpcProvider } from 'ethers';
 import {
-  createClient, createWalletClient, decodeErrorResult, defineChain, encodeFunctionData, http, keccak256, parseAbi, parseEther,
+  createClient, createWalletClient, decodeErrorResult, encodeFunctionData, http, keccak256, parseAbi, parseEther,
   publicActions, walletActions,
 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { Account, WebCryptoP256 } from 'viem/tempo';
 import { tempo } from 'viem/tempo/chains';
+import { chainOf } from './lib/chain.js';
 import { coin } from './lib/contracts.js';
 import { MNEMONIC, rpc, startNode } from './lib/node.js';
 
@@ -32,16 +33,9 @@ const refused = { to: SCHEDULE, data: encodeFunctionData({ abi: schedule, functi
 
 before(async () => {
   node = await startNode();
-  const id = Number((await rpc(node.url, 'eth_chainId', [])).result);
   // viem's own serialisers, formatters and preparation of type 0x76, on our chain.
   const { formatters, serializers, prepareTransactionRequest } = tempo;
-  chain = defineChain({
-    formatters, serializers, prepareTransactionRequest,
-    id,
-    name: 'Tulou',
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [node.url] } },
-  });
+  chain = await chainOf(node, { formatters, serializers, prepareTransactionRequest });
   const ordinary = createWalletClient({ account: rich, chain: { ...chain, formatters: {}, serializers: {}, prepareTransactionRequest: undefined }, transport: http() })
     .extend(publicActions);
   const { abi, bytecode } = coin();

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { JsonRpcProvider } from 'ethers';
 import {
-  bytesToHex, concatHex, createPublicClient, createWalletClient, defineChain, http, keccak256, parseEther, stringToHex, toHex,
+  bytesToHex, concatHex, createPublicClient, createWalletClient, http, keccak256, parseEther, stringToHex, toHex,
 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { compile } from './lib/contracts.js';
+import { chainOf } from './lib/chain.js';
 import { MNEMONIC, rpc, startNode } from './lib/node.js';
 import { accountOf, point, serialize, sign, sm2, sm3 } from './lib/sm2.js';
 
@@ -23,10 +24,7 @@ let node, chain, reads, wallet, funder;
 
 before(async () => {
   node = await startNode();
-  const id = Number((await rpc(node.url, 'eth_chainId', [])).result);
-  chain = defineChain({
-    id, name: 'Tulou', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [node.url] } },
-  });
+  chain = await chainOf(node);
   reads = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
   wallet = createWalletClient({ account, chain, transport: http() });
   funder = createWalletClient({ account: rich, chain, transport: http() });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  createPublicClient, createWalletClient, decodeFunctionData, defineChain, encodeFunctionData, http,
+  createPublicClient, createWalletClient, decodeFunctionData, encodeFunctionData, http,
   parseEther, toFunctionSelector, zeroAddress,
 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
+import { chainOf } from './lib/chain.js';
 import { coin } from './lib/contracts.js';
 import { MNEMONIC, rpc, startNode } from './lib/node.js';
 
@@ -15,10 +16,7 @@ let node, chain, reads, wallet, token;
 
 before(async () => {
   node = await startNode();
-  const id = Number((await rpc(node.url, 'eth_chainId', [])).result);
-  chain = defineChain({
-    id, name: 'Tulou', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [node.url] } },
-  });
+  chain = await chainOf(node);
   reads = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
   wallet = createWalletClient({ account, chain, transport: http() });
   const { abi, bytecode } = coin();

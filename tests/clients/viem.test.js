@@ -4,10 +4,11 @@ import { verifyMerkleProof } from '@ethereumjs/mpt';
 import { RLP } from '@ethereumjs/rlp';
 import { bytesToHex, hexToBytes } from '@ethereumjs/util';
 import {
-  BaseError, ContractFunctionRevertedError, createPublicClient, createWalletClient, defineChain, http, keccak256,
+  BaseError, ContractFunctionRevertedError, createPublicClient, createWalletClient, http, keccak256,
   parseAbi, parseEther, webSocket,
 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
+import { chainOf } from './lib/chain.js';
 import { coin } from './lib/contracts.js';
 import { MNEMONIC, rpc, startNode } from './lib/node.js';
 
@@ -19,13 +20,7 @@ let node, chain, reads, wallet, token;
 
 before(async () => {
   node = await startNode();
-  const id = Number((await rpc(node.url, 'eth_chainId', [])).result);
-  chain = defineChain({
-    id,
-    name: 'Tulou',
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [node.url], webSocket: [node.ws] } },
-  });
+  chain = await chainOf(node);
   reads = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
   wallet = createWalletClient({ account, chain, transport: http() });
 });

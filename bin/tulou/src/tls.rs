@@ -16,6 +16,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
 };
+use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use crate::output::{Failure, Outcome, say};
@@ -203,14 +204,9 @@ fn advice(out: &Path, names: &[String], authority: &[u8]) -> String {
 
 /// SHA-256 in pairs, as phones show it.
 fn fingerprint(certificate: &[u8]) -> String {
-    let digest = sha256(certificate);
+    let digest = Sha256::digest(certificate);
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.chunks(16).map(|half| half.join(":")).collect::<Vec<_>>().join(":\n  ")
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).into()
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ pub(crate) fn check(
     {
         return check_key(state, now, sender, key, signed);
     }
-    if gate.frozen_until <= now && gate.moved == 0 {
+    if !gate.may_bar(now) {
         return Ok(());
     }
     let is_about_keys = envelope.all_to(|to| *to == address::accounts);

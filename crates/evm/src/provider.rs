@@ -122,11 +122,8 @@ impl Provider {
         let gates = match self.gates {
             Some(gates) => gates,
             None => {
-                let own = ask_by(&mut read, 0, accounts::gate)?;
-                Gates {
-                    by_council: ask_by(&mut read, 0, council::gate)?.freezes > 0,
-                    by_owners: own.frozen_until > now || own.moved > 0,
-                }
+                let by_owners = ask_by(&mut read, 0, accounts::gate)?.may_bar(now);
+                Gates { by_council: ask_by(&mut read, 0, council::gate)?.freezes > 0, by_owners }
             }
         };
         self.gates = Some(gates);

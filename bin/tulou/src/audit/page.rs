@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, fs, path::Path};
 
+use alloy_primitives::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tulou_client::{ClientError, Rpc};
@@ -89,8 +90,8 @@ fn look(fetch: impl Fn(&str) -> Result<Vec<u8>, ClientError>) -> Found {
         Ok(told) => told,
         Err(error) => return Found::Untold(error.to_string()),
     };
-    let hex = |value: &Value| Some(value.as_str()?.strip_prefix("0x")?.to_owned());
-    let file = |file: &Value| Some((file["path"].as_str()?.to_owned(), hex(&file["sha256"])?));
+    let digits = |value: &Value| Some(value.as_str()?.strip_prefix("0x")?.to_owned());
+    let file = |file: &Value| Some((file["path"].as_str()?.to_owned(), digits(&file["sha256"])?));
     let rows = told["files"].as_array().map(Vec::as_slice).unwrap_or_default();
     let files: Option<Files> = rows.iter().map(file).collect();
     let Some(files) = files.filter(|files| files.contains_key("index.html")) else {
@@ -103,7 +104,7 @@ fn look(fetch: impl Fn(&str) -> Result<Vec<u8>, ClientError>) -> Found {
     };
     let mut changed: Vec<_> = files.iter().filter(differs).map(|(path, _)| path.clone()).collect();
     let digest = digest(&files);
-    if hex(&told["digest"]).is_none_or(|told| told != digest) {
+    if digits(&told["digest"]).is_none_or(|told| told != digest) {
         changed.push("the digest of the list".into());
     }
     if changed.is_empty() { Found::Whole(digest) } else { Found::Changed(changed) }
@@ -116,7 +117,7 @@ fn digest(files: &Files) -> String {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// The files of a build, without their compressed twins.

@@ -1,5 +1,7 @@
 //! Who may send, and who may create contracts, by the council's word.
 
+use std::sync::Arc;
+
 use alloy_consensus::{TxEip1559, TxEip7702};
 use alloy_eips::eip7702::Authorization;
 use alloy_primitives::{Address, B256, TxKind, U256, hex};
@@ -222,6 +224,25 @@ fn an_account_that_its_owner_froze_calls_the_module_of_keys_alone() {
     assert_eq!(admission(&council.world.state, UNTIL - 1, &tx), Ok(()));
 }
 
+/// A transaction that carries the delegation of `authority` to a contract, and calls it.
+fn delegation(
+    sender: &PrivateKeySigner,
+    nonce: u64,
+    authority: &PrivateKeySigner,
+    probe: Address,
+) -> Arc<Tx> {
+    let tx = TxEip7702 {
+        chain_id: CHAIN_ID,
+        nonce,
+        to: probe,
+        input: IProbe::totalCall {}.abi_encode().into(),
+        gas_limit: 200_000,
+        authorization_list: vec![authorize(authority, probe)],
+        ..Default::default()
+    };
+    sign(sender, tx)
+}
+
 #[test]
 fn a_lost_key_signs_neither_transactions_nor_delegations() {
     let mut council = Council::new();
@@ -230,21 +251,7 @@ fn a_lost_key_signs_neither_transactions_nor_delegations() {
     let lost = signer(2);
     let probe = council.world.deploy_probe();
     let nonce = council.world.nonce(council.world.me.address());
-    let delegate = |nonce, signed_by: &PrivateKeySigner| {
-        sign(
-            signed_by,
-            TxEip7702 {
-                chain_id: CHAIN_ID,
-                nonce,
-                to: probe,
-                input: IProbe::totalCall {}.abi_encode().into(),
-                gas_limit: 200_000,
-                authorization_list: vec![authorize(&lost, probe)],
-                ..Default::default()
-            },
-        )
-    };
-    let delegated = delegate(nonce, &council.world.me);
+    let delegated = delegation(&council.world.me, nonce, &lost, probe);
     council.world.block(&[delegated]);
     let by_call = IProbe::byCallCall { input: ICounter::noteCall {}.abi_encode().into() };
     assert!(council.world.answer(lost.address(), &by_call).ok, "before the recovery it works");
@@ -252,7 +259,7 @@ fn a_lost_key_signs_neither_transactions_nor_delegations() {
     council.recovers(lost.address(), root);
     let denied = Err(Denied::KeyLost { account: lost.address(), root });
     let tx = sign(&lost, TxEip1559 { nonce: 1, ..call(&council.world) });
-    let again = delegate(nonce + 1, &council.world.me);
+    let again = delegation(&council.world.me, nonce + 1, &lost, probe);
     for (tx, expected) in [(tx, denied.clone()), (again, denied)] {
         assert_eq!(admission(&council.world.state, UNTIL, &tx), expected);
     }
@@ -275,18 +282,7 @@ fn code_that_a_frozen_account_delegated_to_before_calls_no_module_in_its_name() 
     let probe = council.world.deploy_probe();
     let frozen = signer(2);
     let nonce = council.world.nonce(council.world.me.address());
-    let delegate = sign(
-        &council.world.me,
-        TxEip7702 {
-            chain_id: CHAIN_ID,
-            nonce,
-            to: probe,
-            input: IProbe::totalCall {}.abi_encode().into(),
-            gas_limit: 200_000,
-            authorization_list: vec![authorize(&frozen, probe)],
-            ..Default::default()
-        },
-    );
+    let delegate = delegation(&council.world.me, nonce, &frozen, probe);
     council.world.block(&[delegate]);
     let by_call = IProbe::byCallCall { input: ICounter::noteCall {}.abi_encode().into() };
     let answer = council.world.answer(frozen.address(), &by_call);
