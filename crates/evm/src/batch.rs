@@ -143,15 +143,13 @@ impl<'b, E> BatchHandler<'b, E> {
 type Fault = EVMError<ReadFault>;
 
 impl<'a, I> BatchHandler<'_, Inner<'a, I>> {
-    /// Runs the calls one after the other, each with the gas that those before it left, in place of the one
-    /// that the handler opened a checkpoint for.
+    /// Runs the calls one after the other, each with the gas that those before it left.
     fn all(
         &mut self,
         evm: &mut Inner<'a, I>,
         gas: &mut GasTracker,
         one: impl Fn(&mut Self, &mut Inner<'a, I>, FrameInit) -> Result<FrameResult, Fault>,
     ) -> Result<Option<FrameResult>, Fault> {
-        evm.ctx.journaled_state.checkpoint_commit();
         let checkpoint = evm.ctx.journaled_state.checkpoint();
         let mut last = None;
         for call in &self.run.calls {
@@ -208,6 +206,7 @@ impl<'a, I> Handler for BatchHandler<'_, Inner<'a, I>> {
         _: JournalCheckpoint,
         gas: &mut GasTracker,
     ) -> Result<Option<FrameResult>, Fault> {
+        evm.ctx.journaled_state.checkpoint_commit();
         self.all(evm, gas, |handler, evm, frame| handler.run_exec_loop(evm, frame))
     }
 }
@@ -225,6 +224,7 @@ impl<'a, I: Inspector<EvmContext<'a>, EthInterpreter>> InspectorHandler
         _: JournalCheckpoint,
         gas: &mut GasTracker,
     ) -> Result<Option<FrameResult>, Fault> {
+        evm.ctx.journaled_state.checkpoint_commit();
         let mut outer = outermost(&evm.ctx.tx, gas);
         // An answer would be an order not to run, which no tracer gives.
         let _ = evm.inspector.call(&mut evm.ctx, &mut outer);
