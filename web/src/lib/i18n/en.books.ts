@@ -128,7 +128,7 @@ export const enBooks: BooksDict = {
     ledger: 'Ledger number',
     me: 'Answered by',
     app: 'Mark of the web app',
-    appText: 'Keepers with the same release show the same mark. Another one means that the page was changed.',
+    appText: 'Keepers with the same release show the same mark. Another one under the same release means that the page was changed.',
   },
   card: {
     link: 'Check the key sheet',
