@@ -298,5 +298,4 @@ fn root(index: u64) -> B256 {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

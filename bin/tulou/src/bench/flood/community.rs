@@ -176,7 +176,13 @@ impl<'t> Community<'t> {
         let done = tally(&self.rpc, &outcome, &signed)?.done;
         let all = signed.len();
         if done < all {
-            return Err(Failure(format!("setting up {what}: {done} of {all} calls were done")));
+            let (included, failed) = (outcome.included, outcome.included.saturating_sub(done));
+            let refused = outcome.reason.map(|reason| format!("; refused at the door: {reason}"));
+            return Err(Failure(format!(
+                "setting up {what}: {done} of {all} calls were done; {included} came into blocks, \
+                 {failed} of them failed{}",
+                refused.unwrap_or_default()
+            )));
         }
         println!("  set up {what}: {all} calls, {:.1} s", begun.elapsed().as_secs_f64());
         Ok(())

@@ -1,6 +1,7 @@
 //! Sees blocks as they come, as a client would: by asking.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -18,12 +19,27 @@ use crate::output::Failure;
 /// Rest between two questions: the grain of what is measured.
 const REST: Duration = Duration::from_millis(4);
 
-/// What was in the blocks.
+/// What of ours was in the blocks. Others send too: a node's keeper does as soon as work is due.
+#[derive(Debug)]
 pub(super) struct Seen {
     /// Each transaction with the time at which its block was first seen.
     pub(super) hashes: Vec<(B256, Instant)>,
-    /// Height of the last block with a transaction.
+    /// Height of the last block with one of them.
     pub(super) last: u64,
+}
+
+impl Seen {
+    /// Adds a block's transactions as far as they are ours, and gives how many those were.
+    pub(super) fn take(&mut self, height: u64, block: &[B256], ours: &HashSet<B256>) -> usize {
+        let (at, before) = (Instant::now(), self.hashes.len());
+        let mine = block.iter().filter(|hash| ours.contains(*hash));
+        self.hashes.extend(mine.map(|hash| (*hash, at)));
+        let count = self.hashes.len() - before;
+        if count > 0 {
+            self.last = height;
+        }
+        count
+    }
 }
 
 /// A thread that asks for one block after the other.
@@ -45,15 +61,15 @@ struct BlockHashes {
 }
 
 impl Follower {
-    /// Follows the endpoint from this height on.
-    pub(super) fn start(url: &str, first: u64, expected: usize) -> Self {
+    /// Looks for these transactions in the endpoint's blocks from this height on.
+    pub(super) fn start(url: &str, first: u64, ours: Arc<HashSet<B256>>) -> Self {
         let (count, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let (counted, end, url) = (count.clone(), stopped.clone(), url.to_owned());
-        let thread = thread::spawn(move || follow(&url, first, expected, &counted, &end));
+        let thread = thread::spawn(move || follow(&url, first, &ours, &counted, &end));
         Self { count, stopped, thread }
     }
 
-    /// Transactions seen so far, of whomever.
+    /// Transactions seen so far.
     pub(super) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
@@ -67,13 +83,13 @@ impl Follower {
 fn follow(
     url: &str,
     first: u64,
-    expected: usize,
+    ours: &HashSet<B256>,
     count: &AtomicUsize,
     stopped: &AtomicBool,
 ) -> Result<Seen, Failure> {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).build().into();
-    let mut seen = Seen { hashes: Vec::with_capacity(expected), last: first.saturating_sub(1) };
+    let mut seen = Seen { hashes: Vec::with_capacity(ours.len()), last: first.saturating_sub(1) };
     let mut height = first;
     while !stopped.load(Ordering::Relaxed) {
         let asked = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber",
@@ -89,13 +105,11 @@ fn follow(
             thread::sleep(REST);
             continue;
         };
-        let at = Instant::now();
-        if !block.transactions.is_empty() {
-            seen.last = height;
-        }
-        count.fetch_add(block.transactions.len(), Ordering::Relaxed);
-        seen.hashes.extend(block.transactions.into_iter().map(|hash| (hash, at)));
+        count.fetch_add(seen.take(height, &block.transactions, ours), Ordering::Relaxed);
         height += 1;
     }
     Ok(seen)
 }
+
+#[cfg(test)]
+mod tests;

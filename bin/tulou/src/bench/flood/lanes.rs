@@ -11,7 +11,7 @@ use alloy_primitives::{B256, Bytes, hex, keccak256};
 use serde_json::Value;
 
 use super::{PATIENCE, Pace, Signed, Target};
-use crate::output::Failure;
+use crate::output::{Failure, Outcome};
 
 /// Rest before transactions that were refused for want of room are sent again.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -42,6 +42,17 @@ pub(super) struct Sent {
     /// When each transaction's request went out.
     pub(super) times: HashMap<B256, Instant>,
     pub(super) rejected: usize,
+    /// What the first that was refused was told.
+    pub(super) reason: Option<String>,
+}
+
+impl Sent {
+    fn refused(&mut self, count: usize, reason: impl FnOnce() -> String) {
+        if count > 0 {
+            self.rejected += count;
+            self.reason.get_or_insert_with(reason);
+        }
+    }
 }
 
 impl Lanes {
@@ -86,7 +97,7 @@ impl Lanes {
         let mut all = Sent::default();
         for result in results {
             let sent = result.map_err(|_| Failure("a sending thread broke".into()))??;
-            all.rejected += sent.rejected;
+            all.refused(sent.rejected, || sent.reason.unwrap_or_default());
             all.times.extend(sent.times);
         }
         Ok(all)
@@ -117,40 +128,43 @@ impl Lane {
             }
             count.fetch_add(request.hashes.len(), Ordering::Relaxed);
             let at = Instant::now();
-            sent.rejected += post(&agent, &self.url, &request)?;
+            post(&agent, &self.url, &request, &mut sent)?;
             sent.times.extend(request.hashes.into_iter().map(|hash| (hash, at)));
         }
         Ok(sent)
     }
 }
 
-/// Sends one batch, and what of it was told to come back again and again, as clients do. Gives how many
-/// were refused for good.
-fn post(agent: &ureq::Agent, url: &str, request: &Request) -> Result<usize, Failure> {
+/// Sends one batch, and what of it was told to come back again and again, as clients do. Notes what was
+/// refused for good.
+fn post(agent: &ureq::Agent, url: &str, request: &Request, sent: &mut Sent) -> Outcome {
     let patience = Instant::now() + PATIENCE;
-    let mut refused = 0;
     let mut again: Option<(String, Vec<Bytes>)> = None;
     loop {
         let (body, txs) = again.as_ref().map_or((&request.body, &request.txs), |(b, t)| (b, t));
         let mut answer = agent.post(url).content_type("application/json").send(body)?;
         let answer = answer.body_mut().with_config().limit(1 << 26).read_to_string()?;
         if !answer.contains("\"error\"") {
-            return Ok(refused);
+            return Ok(());
         }
         // A batch is answered by one object for each transaction, or refused as a whole by one.
         let Ok(answers) = serde_json::from_str::<Vec<Value>>(&answer) else {
-            return Ok(refused + txs.len());
+            sent.refused(txs.len(), || answer);
+            return Ok(());
         };
         let waits = |answer: &Value| answer["error"]["data"]["retryAfterMs"].is_number();
-        refused += answers.iter().filter(|a| a["error"].is_object() && !waits(a)).count();
+        for answer in answers.iter().filter(|a| a["error"].is_object() && !waits(a)) {
+            sent.refused(1, || answer["error"]["message"].to_string());
+        }
         let full = answers.iter().filter(|answer| waits(answer));
         let full = full.filter_map(|answer| txs.get(usize::try_from(answer["id"].as_u64()?).ok()?));
         let full: Vec<Bytes> = full.cloned().collect();
         if full.is_empty() {
-            return Ok(refused);
+            return Ok(());
         }
         if Instant::now() >= patience {
-            return Ok(refused + full.len());
+            sent.refused(full.len(), || format!("no room for {PATIENCE:?}"));
+            return Ok(());
         }
         thread::sleep(AGAIN);
         again = Some((body_of(full.iter()), full));

@@ -16,12 +16,11 @@ mod token;
 mod workload;
 
 use std::{
-    collections::HashSet,
     thread,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 use serde_json::{Value, json};
 use tulou_client::{Rpc, parse_number};
 
@@ -80,8 +79,9 @@ struct Outcome {
     seconds: f64,
     /// Seen in a block.
     included: usize,
-    /// Refused at the door.
+    /// Refused at the door, and what the first of them was told.
     rejected: usize,
+    reason: Option<String>,
     /// From the sending of its request to the first sight of its block, of each transaction, sorted.
     waits_ms: Vec<f64>,
     blocks: u64,
@@ -106,8 +106,8 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
     let tx_per_s = done as f64 / outcome.seconds;
     let thousands = done.max(1) as f64 / 1_000.0;
     let ours = target.is_measured();
-    if outcome.rejected > 0 {
-        println!("  {} of {} were refused at the door", outcome.rejected, signed.len());
+    if let Some(reason) = &outcome.reason {
+        println!("  {} of {} were refused at the door: {reason}", outcome.rejected, signed.len());
     }
     let a_unit = |total: f64| signed.units.map(|units| total / units.max(1) as f64);
     Ok(Row {
@@ -140,7 +140,7 @@ pub(crate) fn measure(target: &Target, signed: &Signed, pace: Pace) -> Result<Ro
 fn send(target: &Target, signed: &Signed, pace: Pace) -> Result<Outcome, Failure> {
     let lanes = Lanes::pack(target, signed, pace);
     let first = target.rpc().block_number()? + 1;
-    let follower = Follower::start(&target.urls[0], first, signed.len());
+    let follower = Follower::start(&target.urls[0], first, signed.hashes());
     let begun = Instant::now();
     let sent = lanes
         .send(begun, &|on_their_way| on_their_way < pace.window.saturating_add(follower.count()))?;
@@ -161,6 +161,7 @@ fn send(target: &Target, signed: &Signed, pace: Pace) -> Result<Outcome, Failure
         seconds: (last_seen - begun).as_secs_f64(),
         included: seen.hashes.len(),
         rejected: sent.rejected,
+        reason: sent.reason,
         waits_ms,
         blocks: seen.last.saturating_sub(first) + 1,
         first,
@@ -184,7 +185,7 @@ struct Tally {
 
 /// Reads the receipts of the blocks in which our transactions were seen.
 fn tally(rpc: &Rpc, outcome: &Outcome, signed: &Signed) -> Result<Tally, Failure> {
-    let ours: HashSet<B256> = signed.txs.iter().map(|tx| keccak256(&tx.raw)).collect();
+    let ours = signed.hashes();
     let mut tally = Tally::default();
     for height in outcome.first..=outcome.last {
         let receipts = rpc.call("eth_getBlockReceipts", json!([format!("{height:#x}")]))?;

@@ -1,9 +1,13 @@
 //! Transactions that are signed before the clock runs.
 
-use std::{collections::HashMap, thread};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    thread,
+};
 
 use alloy_consensus::TxEip1559;
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_sol_types::SolCall;
 use tulou_client::{Key, Rpc};
 
@@ -41,6 +45,11 @@ impl Signed {
         let counts = self.checks.iter().map(|check| check.run(rpc));
         let sum = counts.sum::<Result<u64, Failure>>()?;
         Ok((!self.checks.is_empty()).then_some(sum))
+    }
+
+    /// Hashes of all of them.
+    pub(super) fn hashes(&self) -> Arc<HashSet<B256>> {
+        Arc::new(self.txs.iter().map(|tx| keccak256(&tx.raw)).collect())
     }
 
     pub(super) fn raw(&self) -> Vec<Bytes> {
