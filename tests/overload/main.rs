@@ -55,11 +55,7 @@ impl Server {
 
     /// A figure of `/metrics`, by the beginning of its line.
     fn figure(&self, name: &str) -> f64 {
-        let mut response = ureq::get(format!("{}/metrics", self.url())).call().expect("figures");
-        let text = response.body_mut().read_to_string().expect("text");
-        let line = text.lines().find(|line| line.starts_with(name));
-        let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
-        value.unwrap_or_else(|| panic!("no figure {name}"))
+        tulou_testing::figure(self.url(), name).unwrap_or_else(|| panic!("no figure {name}"))
     }
 
     fn rss_mib(&self) -> u64 {

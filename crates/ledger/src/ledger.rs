@@ -219,6 +219,12 @@ impl Ledger {
         Ok(used_bytes(self.dir())?)
     }
 
+    /// Memory for what was read from the disk and for what is not in tables yet. It grows to a bound while
+    /// people read, and is not the state's.
+    pub fn cached_bytes(&self) -> u64 {
+        self.0.store.cached_bytes() + self.0.shelves.bytes() as u64
+    }
+
     /// The last finalized block.
     pub fn head(&self) -> Head {
         self.0.head.borrow().clone()

@@ -50,6 +50,12 @@ impl Shelves {
         *self.blocks.lock() = Shelf::default();
         *self.receipts.lock() = Shelf::default();
     }
+
+    /// Memory that they count.
+    pub(crate) fn bytes(&self) -> usize {
+        let records = self.blocks.lock().bytes + self.receipts.lock().bytes;
+        records + self.headers.lock().bytes
+    }
 }
 
 /// Things by height up to so many bytes of memory, not of what stands on the disk: a small block takes several

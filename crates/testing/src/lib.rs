@@ -19,6 +19,13 @@ pub use drill::Drill;
 pub use links::{Link, Links};
 pub use load::{Load, LoadPlan, document};
 
+/// A figure of a node's `/metrics`, by the beginning of its line; none where the node or the line is not there.
+pub fn figure(url: &str, name: &str) -> Option<f64> {
+    let mut response = ureq::get(format!("{url}/metrics")).call().ok()?;
+    let text = response.body_mut().read_to_string().ok()?;
+    text.lines().find(|line| line.starts_with(name))?.rsplit(' ').next()?.parse().ok()
+}
+
 /// The built program: `TULOU_BIN`, or the one beside the test that asks.
 ///
 /// # Panics

@@ -6,8 +6,14 @@ use super::{
 /// Forty looks of one member; `change` spoils some of them.
 fn looks(change: impl Fn(usize, &mut Look)) -> Vec<Look> {
     let calm = |place: usize| {
-        let held =
-            Held { rss_mib: 100.0, files: 60, threads: 20, disk_mib: place as f64, waiting: 2 };
+        let held = Held {
+            rss_mib: 100.0,
+            files: 60,
+            threads: 20,
+            disk_mib: place as f64,
+            cached_mib: 0.0,
+            waiting: 2,
+        };
         let mut look = Look {
             at_s: place as u64 * 30,
             done: 10,
@@ -36,8 +42,9 @@ fn calm_hours_pass() {
 #[test]
 fn whatever_grows_or_fails_is_found() {
     type Spoil = fn(usize, &mut Look);
-    let cases: [(&str, Spoil); 8] = [
-        ("memory", |place, look| look.members[0].rss_mib += place as f64 * 2.0),
+    let cases: [(&str, Spoil); 9] = [
+        ("the rest", |place, look| look.members[0].rss_mib += place as f64 * 2.0),
+        ("kept to read", |place, look| look.members[0].cached_mib += place as f64 * 3.0),
         ("open files", |place, look| look.members[0].files += place * 2),
         ("threads", |place, look| look.members[0].threads += place / 3),
         ("waiting", |place, look| look.members[0].waiting += place as u64 * 10),
@@ -77,6 +84,18 @@ fn the_bounds_are_where_they_are_said_to_be() {
     };
     assert!(Verdict::of(&busy(139.9)).passed());
     assert!(!Verdict::of(&busy(140.1)).passed());
+    // What was read may be kept, up to its bound; beyond that it is memory like any other.
+    let reading = |kept: f64, more: f64| {
+        looks(move |place, look| {
+            if place >= 30 {
+                look.members[0].cached_mib = kept;
+                look.members[0].rss_mib = 100.0 + kept + more;
+            }
+        })
+    };
+    assert!(Verdict::of(&reading(95.9, 25.0)).passed());
+    assert!(!Verdict::of(&reading(95.9, 25.2)).passed());
+    assert!(!Verdict::of(&reading(96.0, 0.0)).passed());
     // A member that is gone holds nothing, which is not calm.
     assert!(!Verdict::of(&last(0.0)).passed());
 }

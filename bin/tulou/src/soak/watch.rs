@@ -17,6 +17,8 @@ pub(super) struct Held {
     pub(super) files: usize,
     pub(super) threads: usize,
     pub(super) disk_mib: f64,
+    /// Part of its memory that keeps what was read, up to a bound.
+    pub(super) cached_mib: f64,
     /// Transactions in the pool.
     pub(super) waiting: u64,
 }
@@ -94,6 +96,8 @@ fn held(cluster: &Cluster, member: usize) -> Held {
         files: count("fd"),
         threads: count("task"),
         disk_mib: process::folder_bytes(cluster.folder(member)) as f64 / f64::from(1 << 20),
+        cached_mib: tulou_testing::figure(cluster.rpc(member).url(), "tulou_cached_bytes")
+            .map_or(0.0, |bytes| bytes / f64::from(1 << 20)),
         waiting: part("pending") + part("queued"),
     }
 }

@@ -197,6 +197,11 @@ impl Store {
         }
     }
 
+    /// Memory of the tables' blocks that were read and of records that are not in tables yet.
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        self.database.cache_size() + self.database.write_buffer_size()
+    }
+
     /// What was found wrong with this store.
     pub(crate) fn health(&self) -> &Health {
         &self.health

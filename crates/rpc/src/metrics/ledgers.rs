@@ -39,6 +39,7 @@ struct Facts {
     refusing: bool,
     pool: Stats,
     refused: Vec<(&'static str, u64)>,
+    cached: u64,
     disk_used: Option<u64>,
     disk_free: Option<u64>,
     disk_budget: Option<u64>,
@@ -64,6 +65,7 @@ impl Facts {
             refusing: node.refusal().is_some(),
             pool: node.mempool.stats(),
             refused: node.mempool.refusals(),
+            cached: node.ledger.cached_bytes(),
             disk_used: node.disk().used(),
             disk_free: node.disk().free(),
             disk_budget: node.watch.as_ref().and_then(|watch| watch.disk_budget_bytes()),
@@ -90,7 +92,7 @@ fn flag(value: bool) -> Option<f64> {
     Some(f64::from(u8::from(value)))
 }
 
-static FIGURES: [Figure<Facts>; 24] = [
+static FIGURES: [Figure<Facts>; 25] = [
     Figure {
         name: "head_height",
         help: "Height of the newest final block",
@@ -216,6 +218,12 @@ static FIGURES: [Figure<Facts>; 24] = [
         help: "Bytes of all waiting transactions",
         unit: Some(Unit::Bytes),
         read: |f| Some(count(f.pool.bytes)),
+    },
+    Figure {
+        name: "cached",
+        help: "Memory for records that were read or are in no table yet, which has a bound",
+        unit: Some(Unit::Bytes),
+        read: |f| Some(number(f.cached)),
     },
     Figure {
         name: "disk_used",

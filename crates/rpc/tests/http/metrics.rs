@@ -209,6 +209,7 @@ async fn figures_follow_the_rules_and_count_what_happened() {
     for name in [
         "tulou_connections",
         "tulou_mempool_bytes",
+        "tulou_cached_bytes",
         "tulou_disk_used_bytes",
         "tulou_disk_free_bytes",
         "process_resident_memory_bytes",
