@@ -188,6 +188,18 @@ async fn an_owner_reads_until_the_account_is_unbound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_office_reads_until_its_term_ends() {
+    let until = 1_700_000_000 + 100;
+    let office = OfficeHolder { office: "auditor".into(), account: stranger().address(), until };
+    let config = RpcConfig { readers: Readers::Members, ..Default::default() };
+    let world = World::founded(|genesis| genesis.offices.push(office), config).await;
+    let session = sign_in(&world, &stranger()).await;
+    assert_eq!(session["class"], json!("scope"));
+    world.wait(200);
+    assert_eq!(told(&world, &session).await["class"], json!("public"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_account_is_signed_out_and_not_let_in() {
     let world = estate().await;
     settle(&world).await;
