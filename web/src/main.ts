@@ -25,3 +25,7 @@ if (acting.now) void import('$lib/session.svelte').then(({ session }) => session
 if (/\{/.test(get('waiting') ?? '')) void import('$lib/waiting.svelte').then(({ shelf }) => shelf.start());
 await i18n.ready();
 mount(App, { target: document.getElementById('app') as HTMLElement });
+
+// The app itself is kept on the phone once it stands; it must not hold up what the person came for.
+if (import.meta.env.PROD && 'serviceWorker' in navigator)
+  setTimeout(() => void navigator.serviceWorker.register('/sw.js').catch(() => undefined), 3_000);

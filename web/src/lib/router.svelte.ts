@@ -24,7 +24,6 @@ export const routes = {
   lost: '/lost',
   recover: '/recover',
   vouch: '/vouch',
-  file: '/file',
   roll: '/roll',
   pay: '/pay',
   myData: '/my-data',

@@ -5,7 +5,6 @@ import { scalar } from './decisions';
 export const enum DocumentKind {
   Quote = 7,
   Invoice = 8,
-  Other = 15,
 }
 
 /** Whether a paper with this mark is on file. */

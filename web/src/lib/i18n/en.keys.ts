@@ -7,7 +7,7 @@ export const enKeys: KeysDict = {
     offerText: 'Small things then need no fingerprint, you are signed in when you open the app, and you can sign without a network.',
     title: 'Everyday key',
     may: 'It may',
-    list: ['put papers on file', 'object to a posted roll', 'pay up to the limit', 'sign in and read the book'],
+    list: ['object to a posted roll', 'pay up to the limit', 'sign in and read the book'],
     never: 'Votes, changes of keys, guardians and money over the limit always need the fingerprint of the main key.',
     limit: 'Most it pays without a fingerprint',
     limitNone: 'No money',
@@ -19,7 +19,7 @@ export const enKeys: KeysDict = {
     done: 'The everyday key is ready',
     on: 'On',
     onText: 'Small things need no fingerprint on this device',
-    items: { file: 'put papers on file', object: 'object to a posted roll', pay: 'pay up to the limit' },
+    items: { object: 'object to a posted roll', pay: 'pay up to the limit' },
   },
   further: {
     title: 'Another device',

@@ -1,20 +1,6 @@
 import type { MineDict } from './zh.mine';
 
 export const enMine: MineDict = {
-  file: {
-    title: 'Put a paper on file',
-    lead: 'Choose a file; the book keeps its mark and the time. Whoever changes one letter later is found out. The file stays on this device.',
-    pick: 'Choose a file',
-    picked: (name) => `Chosen: ${name}`,
-    name: 'A title',
-    nameHint: 'Everybody sees it: no names, no phone numbers',
-    keep: 'Kept for',
-    years: (x) => (x === 1 ? '1 year' : `${x} years`),
-    act: 'Put on file',
-    done: 'On file',
-    note: 'You keep the original. Without it the mark proves nothing.',
-    quiet: 'This device has an everyday key: no fingerprint needed.',
-  },
   roll: {
     title: 'Posted roll',
     lead: 'Votes count by the areas and heads of the roll. While it is posted, owners object where it is wrong.',
@@ -119,13 +105,13 @@ export const enMine: MineDict = {
     passkey:
       'The main key, too? Delete it in the phone’s settings under passwords and passkeys. Name guardians first, or the account cannot be recovered.',
     unbind: 'Ask to be unbound',
-    unbindText: 'The home was sold, or is not yours: this makes a request, the book keeps its mark, and you hand the file to the registrar.',
+    unbindText: 'The home was sold, or is not yours: this makes a request. Take it to the registrar with deed and identity card.',
     unbindAct: 'Make the request',
     unbindFor: 'Which home',
-    unbindDone: 'The request is in the book; hand the file to the registrar',
+    unbindDone: 'The request is ready; hand it to the registrar',
     unbindTitle: 'Request to unbind',
     unbindBody: (unit, account, at, estate) =>
-      `Request to unbind\n\nEstate: ${estate}\nHome: ${unit}\nAccount: ${account}\nDate: ${at}\n\nThis account asks the registrar to end its binding to the home above.\nTo check: the keccak256 mark of this file was put on file by the account above.\n`,
+      `Request to unbind\n\nEstate: ${estate}\nHome: ${unit}\nAccount: ${account}\nDate: ${at}\n\nThis account asks the registrar to end its binding to the home above.\nThe registrar checks deed and identity card in person.\n`,
     voice: 'Read to me',
     stop: 'Stop',
     spoken: (homes, slips) =>

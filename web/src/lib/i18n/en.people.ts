@@ -167,8 +167,6 @@ export const enPeople: PeopleDict = {
     enterText: 'With fingerprint, face or screen lock: no password, no text message.',
     lost: 'Lost or changed phone, wrong home',
     leave: 'Sign out',
-    file: 'Put a paper on file',
-    fileText: 'Its mark is kept; any later change shows',
     roll: 'Posted roll',
     rollText: 'See that your home is right, or object',
     pay: 'Transfer',

@@ -8,7 +8,7 @@ export const zhKeys = {
     offerText: '开了以后，办小事不用再按指纹，打开就登录好，没网也能先签。',
     title: '开日常钥匙',
     may: '它能办',
-    list: ['把文件存档', '对公示的名册提异议', '限额以内转账', '登录和读账本'],
+    list: ['对公示的名册提异议', '限额以内转账', '登录和读账本'],
     never: '投票、换钥匙、请监护、超过限额的钱，永远要主钥匙的指纹。',
     limit: '不按指纹最多能转',
     limitNone: '不转钱',
@@ -21,7 +21,6 @@ export const zhKeys = {
     on: '已开',
     onText: '这台设备办小事不用按指纹',
     items: {
-      file: '把文件存档',
       object: '对公示的名册提异议',
       pay: '限额以内转账',
     } as Record<string, string>,

@@ -2,20 +2,6 @@ import type { Widened } from './zh.books';
 
 /** The words of small acts, of what waits for a network, and of what is kept about a person. */
 export const zhMine = {
-  file: {
-    title: '把文件存档',
-    lead: '选一份文件，账本记下它的印记和时间。以后谁要是换了一个字，一比就知道。文件不离开这台设备。',
-    pick: '选文件',
-    picked: (name: string) => `已选：${name}`,
-    name: '写个标题',
-    nameHint: '大家都看得到，不要写姓名和电话',
-    keep: '保管多久',
-    years: (x: number) => `${x} 年`,
-    act: '存档',
-    done: '已存档',
-    note: '原件由您自己保管。丢了原件，印记证明不了什么。',
-    quiet: '这台设备有日常钥匙，不用按指纹。',
-  },
   roll: {
     title: '名册公示',
     lead: '投票按名册上的面积和人数算。公示期里，业主看到不对，可以提异议。',
@@ -113,13 +99,13 @@ export const zhMine = {
     erased: '已清除',
     passkey: '连主钥匙也不要了？请到手机设置的“密码与通行密钥”里删除。删之前先请好监护，不然就找不回这个账户。',
     unbind: '申请解除绑定',
-    unbindText: '房子卖了，或者房号不对：生成一份申请，账本记下它的印记，您把文件交给登记员，由他解除。',
+    unbindText: '房子卖了，或者房号不对：生成一份申请，带上产权证和身份证交给登记员，由他当面核对后解除。',
     unbindAct: '生成申请',
     unbindFor: '要解除哪一户',
-    unbindDone: '申请已记下，请把文件交给登记员',
+    unbindDone: '申请已生成，请交给登记员',
     unbindTitle: '解除绑定申请',
     unbindBody: (unit: string, account: string, at: string, estate: string) =>
-      `解除绑定申请\n\n小区：${estate}\n房屋：${unit}\n账户：${account}\n日期：${at}\n\n本账户请求登记员解除与上述房屋的绑定。\n登记员请核对：这份文件的 keccak256 印记已由上述账户存档。\n`,
+      `解除绑定申请\n\n小区：${estate}\n房屋：${unit}\n账户：${account}\n日期：${at}\n\n本账户请求登记员解除与上述房屋的绑定。\n登记员请当面核对产权证和身份证，再办理。\n`,
     voice: '读给我听',
     stop: '停下',
     spoken: (homes: string, slips: number) =>

@@ -154,8 +154,6 @@ export const zhPeople = {
     enterText: '用您手机的指纹、面容或锁屏密码，不用密码和短信。',
     lost: '手机丢了、换了，房号不对',
     leave: '退出登录',
-    file: '把文件存档',
-    fileText: '记下印记，以后改一个字都看得出',
     roll: '名册公示',
     rollText: '看您家记得对不对，可以提异议',
     pay: '转账',

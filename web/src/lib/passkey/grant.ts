@@ -5,7 +5,6 @@ import type { Allowed } from './everyday';
 
 /** Small acts of the app that move no money. Names are keys of the words. */
 const ACTS: readonly (readonly [string, ModuleName, string])[] = [
-  ['file', 'documents', 'register(bytes32,uint8,address,uint64,string)'],
   ['object', 'registry', 'object(uint64,uint64,bytes32)'],
 ];
 /** The one call that pays, at each asset. */
