@@ -70,7 +70,8 @@ class Shelf {
     try {
       await (await import('./waiting')).sendAll();
     } catch {
-      // No network after all; the next try is near.
+      // No network after all, or not yet: a phone says it is back a moment before it is.
+      setTimeout(() => void this.send(), 2_000);
     } finally {
       this.busy = false;
     }
