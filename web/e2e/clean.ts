@@ -18,7 +18,7 @@ export async function cleanEverywhere(page: Page, path: string, name: string, pr
     // A fragment alone would not load the page anew.
     await page.goto('about:blank');
     await open(page, `${before}?${mode}${fragment && `#${fragment}`}`);
-    await expect(page.locator('h2').first()).toBeVisible();
+    await expect(page.locator('h1, h2').first()).toBeVisible();
     await clean(page, `${name}-${mode.replace(/\W/g, '')}`, project);
   }
 }

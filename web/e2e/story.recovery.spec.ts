@@ -58,7 +58,7 @@ test('who lost the phone gets a new key by two guardians after a week, unless a 
   await phone.goto(`${base()}/recover`);
   await clean(phone, 'recover-start', project);
   await phone.getByRole('button', { name: '用指纹做新钥匙' }).click();
-  await expect(phone.getByRole('img', { name: '给监护扫的码' })).toBeVisible();
+  await expect(phone.getByRole('img', { name: '给联系人扫的码' })).toBeVisible();
   await clean(phone, 'recover-ask', project);
   const key = await phone.evaluate(() => (JSON.parse(localStorage.getItem('tulou.passkey') ?? '{}') as { address: string }).address);
   const link = `${base()}/vouch#1.${key}.3`;
@@ -71,7 +71,7 @@ test('who lost the phone gets a new key by two guardians after a week, unless a 
   await guardian.goto(link);
   await guardian.getByLabel('他家的房号').fill(home.unit.entry.code);
   await guardian.getByRole('button', { name: '找他的账户' }).click();
-  await expect(guardian.getByText('这一户没有请您当监护的账户')).toBeVisible();
+  await expect(guardian.getByText('这一户没有请您当联系人的账户')).toBeVisible();
   await becomeName(guardian, neighbour);
   await confirm(guardian, link, home.unit.entry.code, code);
   await expect(guardian.getByText('您确认过了')).toBeVisible();
@@ -94,7 +94,7 @@ test('who lost the phone gets a new key by two guardians after a week, unless a 
   await expect(page.getByText('有人要给您的账户换钥匙')).toHaveCount(0);
   const { items } = await view<{ items: { id: string }[] }>('accounts/recoveries?cursor=0&limit=100');
   const vetoed = items.at(-1)?.id ?? '0';
-  await phone.getByLabel('贴上监护给的网址').fill(`${base()}/recover#1.${address}.${vetoed}.0`);
+  await phone.getByLabel('贴上联系人给的网址').fill(`${base()}/recover#1.${address}.${vetoed}.0`);
   await phone.getByRole('button', { name: '下一步' }).click();
   await expect(phone.getByText('有人反对，这次作废了')).toBeVisible();
   await clean(phone, 'recover-vetoed', project);
@@ -102,7 +102,7 @@ test('who lost the phone gets a new key by two guardians after a week, unless a 
   // Once more, with the old phone gone for good.
   await phone.getByRole('button', { name: '重新来一次' }).click();
   await phone.getByRole('button', { name: '用指纹做新钥匙' }).click();
-  await expect(phone.getByRole('img', { name: '给监护扫的码' })).toBeVisible();
+  await expect(phone.getByRole('img', { name: '给联系人扫的码' })).toBeVisible();
   const next = await phone.evaluate(() => (JSON.parse(localStorage.getItem('tulou.passkey') ?? '{}') as { address: string }).address);
   const again = (await phone.locator('.code').first().getAttribute('aria-label')) ?? '';
   await confirm(guardian, `${base()}/vouch#1.${next}.3`, home.unit.entry.code, again);

@@ -25,7 +25,8 @@ const signatures = {
   Unfrozen: ['accounts', 'Unfrozen(address)'],
   RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
   ObjectionRaised: ['registry', 'ObjectionRaised(uint64,uint64,uint64,address,bytes32)'],
-  TransferWithMemo: ['money', 'TransferWithMemo(address,address,uint256,bytes32)'],
+  // What is issued or burnt comes from nobody or goes to nobody, and beside other events: it is named last.
+  Transfer: ['money', 'Transfer(address,address,uint256)'],
 } as const satisfies Record<string, readonly [ModuleName, string]>;
 
 export type EventName = keyof typeof signatures;
@@ -40,12 +41,13 @@ const is = (log: Log, name: EventName): boolean => {
 
 /** The first event of a receipt that this app knows. */
 export function eventOf(receipt: Receipt): EventName | undefined {
-  const names = Object.keys(signatures) as EventName[];
+  const names = (Object.keys(signatures) as EventName[]).filter((name) => name !== 'Transfer');
   for (const log of receipt.logs) {
     const found = names.find((name) => is(log, name));
     if (found) return found;
   }
-  return undefined;
+  const paid = receipt.logs.some((log) => is(log, 'Transfer') && log.topics.slice(1).every((party) => BigInt(party) !== 0n));
+  return paid ? 'Transfer' : undefined;
 }
 
 export interface Meant {

@@ -412,7 +412,7 @@ export const en: Dict = {
       RecoveryDone: 'New main key',
       HelperNamed: 'Helper',
       ObjectionRaised: 'Objection to the roll',
-      TransferWithMemo: 'Transfer',
+      Transfer: 'Transfer',
       RecoveryVetoed: 'New key objected to',
       Frozen: 'Account frozen',
       Unfrozen: 'Freeze lifted',

@@ -121,7 +121,7 @@ export const zhPeople = {
   copy: '复制网址',
   copied: '网址已复制',
   refusals: {
-    NotGuardian: '这个账户没有请您当监护。',
+    NotGuardian: '这个账户没有请您当找回联系人。',
     RecoveryOpen: '这个账户正在换钥匙，要等它结束。',
     RecoveryOver: '这次换钥匙已经结束了。',
     BadGuardians: '要请两位或三位不同的人，不能是自己。',
