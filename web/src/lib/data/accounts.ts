@@ -163,6 +163,6 @@ export async function accountsAt(code: string): Promise<string[]> {
     { fromBlock: '0x0', toBlock: 'latest', address: moduleAddress('registry'), topics: [keccakHex('AccountAdded(address,bytes32)'), null, owners] },
   ]);
   const named = [...new Set(logs.map((log) => `0x${(log.topics[1] ?? '').slice(26)}`.toLowerCase()))];
-  const now = await Promise.all(named.map(async (account) => str(await read('registry', 'owner_of', { account }))));
+  const now = await Promise.all(named.map(async (account) => str(obj(await read('registry', 'owner_of', { account }))['owner'])));
   return named.filter((_, i) => owners.includes(now[i] ?? ''));
 }
