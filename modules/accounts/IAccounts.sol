@@ -230,21 +230,35 @@ interface IAccounts {
     /// The signature is not the letter's over this account.
     error BadProof(uint64 id, address account);
 
+    /// @custom:visibility scope
     event KeyAuthorised(address indexed account, address indexed key, Suite suite, uint64 expiresAt, uint64 limitFen, uint64 periodSeconds);
+    /// @custom:visibility scope
     event KeyRevoked(address indexed account, address indexed key);
+    /// @custom:visibility scope
     event GuardiansSet(address indexed account, uint64 count);
     /// One guardian asks for a new root key.
+    /// @custom:visibility scope
     event RecoveryAsked(address indexed account, address key, address indexed by);
+    /// @custom:visibility scope
     event RecoveryOpened(uint64 indexed id, address indexed account, address key, uint64 readyAt, uint64 lapsesAt, bytes32 document);
+    /// @custom:visibility scope
     event RecoveryVetoed(uint64 indexed id, address indexed account, address by);
+    /// @custom:visibility scope
     event RecoveryDone(uint64 indexed id, address indexed account, address oldRoot, address newRoot);
     /// One guardian asks for a freeze.
+    /// @custom:visibility scope
     event FreezeAsked(address indexed account, address indexed by, FreezeCode code);
+    /// @custom:visibility scope
     event Frozen(address indexed account, uint64 untilAt, FreezeCode code, address by);
+    /// @custom:visibility scope
     event Unfrozen(address indexed account);
+    /// @custom:visibility scope
     event HelperNamed(address indexed account, address indexed helper);
+    /// @custom:visibility scope
     event Invited(uint64 indexed id, uint64 indexed unit, bytes32 owner, uint64 expiresAt);
+    /// @custom:visibility scope
     event InvitationRevoked(uint64 indexed id);
+    /// @custom:visibility scope
     event InvitationUsed(uint64 indexed id, address indexed account);
 
     /// @notice Lets a device key act for the caller within limits. Caller: the account.
@@ -261,14 +275,17 @@ interface IAccounts {
     /// @notice Opens a recovery by a document. Caller: registrar.
     function openRecovery(address account, address key, Suite suite, bytes32 document) external returns (uint64 id);
     /// @notice Ends the account's open recovery and what guardians asked for. Caller: the account or a living key of it.
+    /// @custom:visibility public
     function vetoRecovery(address account) external;
     /// @notice Gives the account its new root key and ends all keys of before. Caller: anyone, once the waiting period is over.
+    /// @custom:visibility public
     function finishRecovery(uint64 id) external;
     /// @notice Freezes an account for at most 30 days. Caller: the account or a living key of it.
     function freeze(address account, uint64 untilAt, FreezeCode code) external;
     /// @notice Asks for a freeze; the second guardian who asks within 7 days freezes the account for 14 days. Caller: a guardian.
     function askFreeze(address account, FreezeCode code) external;
     /// @notice Lifts the caller's freeze. Caller: the account.
+    /// @custom:visibility public
     function unfreeze() external;
     /// @notice Names who prepares the caller's acts; zero for nobody. Caller: the account.
     function nameHelper(address helper) external;
@@ -278,6 +295,7 @@ interface IAccounts {
     function revokeInvitation(uint64 id) external;
     /// @notice Binds the caller to the letter's owner. The signature is the one-time key's (65 bytes, low s) over
     /// `keccak256("tulou/invitation/v1", uint64 chain, uint64 id, address caller)`, packed. Caller: an account that acts for nobody.
+    /// @custom:visibility public
     function redeem(uint64 id, bytes calldata signature) external;
 
     /// @notice An account: root key, freeze, guardians, helper.
@@ -287,6 +305,7 @@ interface IAccounts {
     /// @notice The device keys of an account that were not revoked, expired ones too.
     function keys(address ofAccount) external view returns (Key[] memory items);
     /// @notice Whether a key may make a call now that spends so much; if not, the first four bytes of the refusal; what is left of its limit and until when.
+    /// @custom:visibility scope
     function mayAct(address ofAccount, address ofKey, address target, bytes4 selector, uint64 amountFen)
         external view returns (bool allowed, bytes4 refusal, uint64 restFen, uint64 resetsAt);
     /// @notice Recoveries, oldest first.
@@ -296,5 +315,6 @@ interface IAccounts {
     /// @notice Invitations, oldest first.
     function invitations(uint64 cursor, uint64 limit) external view returns (Invitation[] memory items, uint64 next);
     /// @notice The invitation of a letter, by its one-time key; all zero where there is none.
+    /// @custom:visibility holder
     function invitationOf(address letterKey) external view returns (Invitation memory value);
 }

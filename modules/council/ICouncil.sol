@@ -286,36 +286,52 @@ interface ICouncil {
     error NotFrozen(address account);
 
     /// A call was proposed.
+    /// @custom:visibility public
     event Proposed(uint64 indexed id, uint64 indexed member, address indexed target, bytes4 selector, string title, bytes32 textHash, uint64 closesAt, uint64 executableAt);
     /// A member voted; the last vote before the close counts.
+    /// @custom:visibility public
     event Voted(uint64 indexed id, uint64 indexed member, bool inFavour, uint32 weight);
     /// A member vetoed a carried proposal.
+    /// @custom:visibility public
     event VetoCast(uint64 indexed id, uint64 indexed member, uint32 weight, string reason);
     /// A proposal ended without its call.
+    /// @custom:visibility public
     event Ended(uint64 indexed id, ProposalState state);
     /// A carried proposal's call was made.
+    /// @custom:visibility public
     event Executed(uint64 indexed id, address indexed target);
     /// A carried proposal's call was refused by the module.
+    /// @custom:visibility public
     event ExecutionRefused(uint64 indexed id, address indexed target, bytes refusal);
     /// A member joined.
+    /// @custom:visibility public
     event MemberAdded(uint64 indexed id, string name, address account, uint32 weight);
     /// A membership ended.
+    /// @custom:visibility public
     event MemberEnded(uint64 indexed id);
     /// A member's weight changed.
+    /// @custom:visibility public
     event WeightSet(uint64 indexed id, uint32 weight);
     /// Another account speaks for a member.
+    /// @custom:visibility public
     event AccountSet(uint64 indexed id, address account);
     /// The rules of deciding changed.
+    /// @custom:visibility public
     event RulesSet(Rules rules);
     /// A parameter changed; the next block is the first under it.
+    /// @custom:visibility public
     event ParameterSet(string name, uint64 value);
     /// A release comes into force at a height.
+    /// @custom:visibility public
     event ReleaseScheduled(uint32 indexed release, uint64 height);
     /// An account may send nothing from the next block until a time.
+    /// @custom:visibility public
     event AccountFrozen(address indexed account, uint64 untilAt, uint16 code, string reason);
     /// A freeze was lifted early.
+    /// @custom:visibility public
     event AccountUnfrozen(address indexed account, string reason);
     /// An account may create contracts, or no longer.
+    /// @custom:visibility public
     event DeployerSet(address indexed account, bool allowed);
 
     /// Proposes a call that a module permits to the council. Caller: a governor.
@@ -364,13 +380,16 @@ interface ICouncil {
     /// All parameters.
     function parameters() external view returns (Parameter[] memory items);
     /// The release in force at a height, by what is scheduled today.
+    /// @custom:visibility public
     function releaseAt(uint64 height) external view returns (uint32 release);
     /// All releases, oldest first.
     function releases(uint64 cursor, uint64 limit) external view returns (Release[] memory items, uint64 next);
     /// The last freeze of an account; all zero where there was none.
     function frozen(address account) external view returns (Freeze memory value);
     /// Whether an account may create contracts.
+    /// @custom:visibility public
     function mayDeploy(address account) external view returns (bool allowed);
     /// Whether an account may propose a call now, and why; its member number, 0 for none.
+    /// @custom:visibility public
     function explain(address account, address target, bytes4 selector) external view returns (bool allowed, Reason reason, uint64 member);
 }

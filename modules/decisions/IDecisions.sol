@@ -243,22 +243,31 @@ interface IDecisions {
     error PaperDiffers(uint64 motion, bytes32 head);
 
     /// A motion was announced.
+    /// @custom:visibility public
     event MotionProposed(uint64 indexed motion, uint8 indexed matter, address opener, bytes32 textHash, uint64 opensAt, uint64 closesAt, bytes32 packHash);
     /// Voting began; the electorate is frozen.
+    /// @custom:visibility public
     event MotionOpened(uint64 indexed motion, uint64 roll, uint64 areaM2, uint32 heads);
     /// A ballot counts, in place of an earlier one of the same head.
+    /// @custom:visibility scope
     event BallotCast(uint64 indexed motion, bytes32 indexed head, uint8 choice, Channel channel, uint64 areaM2);
     /// One counter has read a paper ballot.
+    /// @custom:visibility scope
     event PaperRecorded(uint64 indexed motion, bytes32 indexed head, uint8 choice, bytes32 evidenceHash, address counter);
     /// A late quorum moved the close.
+    /// @custom:visibility public
     event MotionExtended(uint64 indexed motion, uint64 closesAt);
     /// The outcome is published.
+    /// @custom:visibility public
     event MotionClosed(uint64 indexed motion, MotionState outcome, uint64 participatingAreaM2, uint32 participatingHeads, uint64 yesAreaM2, uint32 yesHeads);
     /// A passed motion's call was made.
+    /// @custom:visibility public
     event ActionDone(uint64 indexed motion, address target);
     /// A passed motion's call was refused; the outcome stands.
+    /// @custom:visibility public
     event ActionRefused(uint64 indexed motion, address target, bytes refusal);
     /// A motion was withdrawn before it opened.
+    /// @custom:visibility public
     event MotionCancelled(uint64 indexed motion, bytes32 reasonHash);
 
     /// @notice Announces a motion; the days of notice run from the day after today.
@@ -293,5 +302,6 @@ interface IDecisions {
     /// @notice Heads for which an account votes, and the area of each; empty before the motion opens.
     function votesOf(uint64 id, address account) external view returns (Ballot[] memory);
     /// @notice Earliest opening of a motion announced now, in seconds.
+    /// @custom:visibility public
     function earliestOpening(bool extraordinary) external view returns (uint64 opensAt);
 }

@@ -61,8 +61,10 @@ interface IDocuments {
     error AlreadySuperseded(bytes32 hash, uint64 supersededBy);
 
     /// A document was put on file.
+    /// @custom:visibility public
     event Registered(uint64 indexed id, bytes32 indexed hash, Kind kind, address custodian, uint64 retainUntil, string title);
     /// A document was replaced by another.
+    /// @custom:visibility public
     event Superseded(uint64 indexed id, uint64 indexed supersededBy);
 
     /// Puts a document on file.
@@ -75,6 +77,7 @@ interface IDocuments {
     /// The document with this hash.
     function document(bytes32 hash) external view returns (Document memory value);
     /// Whether a document with this hash is on file.
+    /// @custom:visibility public
     function isKnown(bytes32 hash) external view returns (bool known);
     /// Documents on file, oldest first.
     function documents(uint64 cursor, uint64 limit)

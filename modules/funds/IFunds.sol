@@ -443,38 +443,55 @@ interface IFunds {
     error UnitsExceedFund(uint64 unitsFen, uint64 fundFen);
 
     /// A fund was opened.
+    /// @custom:visibility public
     event FundOpened(uint64 indexed fund, Purpose purpose, string name, address account);
     /// A budget line was planned out of a decision.
+    /// @custom:visibility public
     event LineOpened(uint64 indexed line, uint64 indexed fund, uint32 year, uint64 plannedFen, uint64 decision);
     /// A payee was registered, or its bank account changed.
+    /// @custom:visibility public
     event PayeeSet(bytes32 indexed payeeHash, bytes32 accountHash, string name, uint32 version, uint64 payableAt);
     /// Money came in.
+    /// @custom:visibility public
     event Credited(uint64 indexed fund, uint64 indexed movement, uint64 amountFen, uint64 balanceFen);
     /// Money went out; `request` 0 where nobody ordered it.
+    /// @custom:visibility public
     event Debited(uint64 indexed fund, uint64 indexed movement, uint64 amountFen, uint64 balanceFen, uint64 request);
     /// A debit nobody had ordered was explained and charged to a line.
+    /// @custom:visibility public
     event DebitExplained(uint64 indexed movement, uint64 indexed line, string explanation);
     /// A payment was asked for.
+    /// @custom:visibility public
     event PaymentRequested(uint64 indexed request, uint64 indexed fund, uint64 amountFen, bytes32 payeeHash, Tier tier);
     /// A payment changed; its signatures are void.
+    /// @custom:visibility public
     event PaymentEdited(uint64 indexed request, uint64 amountFen, bytes32 payeeHash, Tier tier, uint32 revision);
     /// Somebody signed for a payment.
+    /// @custom:visibility public
     event PaymentApproved(uint64 indexed request, address indexed signer, uint32 offices, bytes32 sentenceHash);
     /// Somebody took a signature back.
+    /// @custom:visibility public
     event ApprovalRevoked(uint64 indexed request, address indexed signer);
     /// A payment has all its signatures and its money is held for the bank.
+    /// @custom:visibility public
     event PaymentOrdered(uint64 indexed request, uint64 amountFen, uint64 hold);
     /// A payment was paid, rejected, withdrawn or returned.
+    /// @custom:visibility public
     event PaymentEnded(uint64 indexed request, RequestState state, string reason);
     /// A month's statement was published.
+    /// @custom:visibility public
     event StatementPublished(uint64 indexed fund, uint32 indexed period, uint32 version, uint64 closingFen, bytes32 linesHash);
     /// The price check of a job is in.
+    /// @custom:visibility public
     event CostSettled(uint64 indexed decision, uint64 votedFen, uint64 finalFen, bytes32 reportDigest);
     /// A page of the sharing out is done, and more are to come.
+    /// @custom:visibility public
     event AllotmentAdvanced(uint64 indexed decision, AllotPhase phase, uint64 units, uint64 charged);
     /// The cost of a job is shared out over its units.
+    /// @custom:visibility public
     event CostAllotted(uint64 indexed decision, uint64 totalFen, uint64 units, uint64 receivableFen);
     /// Units have balances in a fund.
+    /// @custom:visibility public
     event UnitBalancesOpened(uint64 indexed fund, uint64 units, uint64 totalFen);
 
     /// @notice Opens a fund. Caller: chair, street office, or a passed decision. `purpose` as in `Purpose`.

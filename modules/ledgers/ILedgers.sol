@@ -112,10 +112,13 @@ interface ILedgers {
     error NoSuchLog(uint64 index, uint64 logs);
 
     /// A ledger was registered.
+    /// @custom:visibility public
     event Registered(uint64 indexed ledger, string name, uint64 chainId, bytes32 genesis);
     /// The validators of the next epoch of a ledger became known.
+    /// @custom:visibility public
     event Followed(uint64 indexed ledger, uint64 epoch, bool changed);
     /// A fact was put on record.
+    /// @custom:visibility public
     event Proven(uint64 indexed fact, uint64 indexed ledger, bytes32 indexed transactionHash, uint64 height, bool succeeded);
 
     /// Registers another ledger by its key sheet (`tulou:1:...`).
@@ -137,6 +140,7 @@ interface ILedgers {
     /// All ledgers, oldest first.
     function ledgers(uint64 cursor, uint64 limit) external view returns (Ledger[] memory items, uint64 next);
     /// The validators of an epoch of a ledger, ascending; none where the epoch is not known here.
+    /// @custom:visibility public
     function validatorsOf(uint64 ledger, uint64 epoch) external view returns (bytes32[] memory keys);
     /// One fact.
     function fact(uint64 id) external view returns (Fact memory value);

@@ -74,11 +74,17 @@ interface IMoney {
     /// The expiry has passed already.
     error BadExpiry(uint64 expiresAt);
 
+    /// @custom:visibility public
     event AssetCreated(uint32 indexed asset, address token, string name, string symbol, address mandate);
+    /// @custom:visibility scope
     event Issued(uint32 indexed asset, address indexed to, uint64 amountFen, bytes32 memo);
+    /// @custom:visibility scope
     event Burnt(uint32 indexed asset, address indexed from, uint64 amountFen, bytes32 memo);
+    /// @custom:visibility scope
     event Held(uint64 indexed hold, uint32 indexed asset, address indexed account, uint64 amountFen, bytes32 memo);
+    /// @custom:visibility scope
     event Captured(uint64 indexed hold, address to, uint64 amountFen, uint64 releasedFen);
+    /// @custom:visibility scope
     event Released(uint64 indexed hold, uint64 amountFen);
 
     /// @notice Opens an asset. Caller: a passed decision.
@@ -99,6 +105,7 @@ interface IMoney {
     /// @notice One asset.
     function asset(uint32 id) external view returns (Asset memory);
     /// @notice Balance of an account, and the part of it that is held.
+    /// @custom:visibility scope
     function balance(uint32 ofAsset, address account) external view returns (uint64 balanceFen, uint64 heldFen);
     /// @notice One hold.
     function holdOf(uint64 id) external view returns (Hold memory);

@@ -12,21 +12,30 @@ interface IToken {
     /// Nothing may be sent to this account (ERC-6093).
     error ERC20InvalidReceiver(address receiver);
 
+    /// @custom:visibility scope
     event Transfer(address indexed from, address indexed to, uint256 value);
+    /// @custom:visibility scope
     event Approval(address indexed owner, address indexed spender, uint256 value);
+    /// @custom:visibility scope
     event TransferWithMemo(address indexed from, address indexed to, uint256 value, bytes32 indexed memo);
 
     /// @notice Name of the asset.
+    /// @custom:visibility public
     function name() external view returns (string memory);
     /// @notice Short name of the asset.
+    /// @custom:visibility public
     function symbol() external view returns (string memory);
     /// @notice Always 2: amounts are in fen.
+    /// @custom:visibility public
     function decimals() external view returns (uint8);
     /// @notice All there is of it.
+    /// @custom:visibility public
     function totalSupply() external view returns (uint256);
     /// @notice Balance, held money included.
+    /// @custom:visibility scope
     function balanceOf(address account) external view returns (uint256);
     /// @notice What a spender may still move for an owner.
+    /// @custom:visibility scope
     function allowance(address owner, address spender) external view returns (uint256);
     /// @notice Moves own money.
     function transfer(address to, uint256 value) external returns (bool);

@@ -189,16 +189,27 @@ interface IRegistry {
     /// The objection has its answer.
     error AlreadyAnswered(uint64 objection);
 
+    /// @custom:visibility public
     event UnitsAdded(uint64 first, uint64 count);
+    /// @custom:visibility public
     event OwnersAdded(uint64 count);
+    /// @custom:visibility scope
     event UnitCorrected(uint64 indexed unit, uint64 areaM2, bool delivered, bool developerOwned, bytes32 basis);
+    /// @custom:visibility scope
     event HeadChanged(uint64 indexed unit, bytes32 oldHead, bytes32 newHead, bytes32 basis);
+    /// @custom:visibility public
     event DeveloperNamed(bytes32 indexed owner);
+    /// @custom:visibility scope
     event AccountAdded(address indexed account, bytes32 indexed owner);
+    /// @custom:visibility scope
     event AccountRemoved(address indexed account, bytes32 indexed owner, bytes32 reasonHash);
+    /// @custom:visibility public
     event RollTaken(uint64 indexed roll, uint8 kind, uint32 building, uint32 stair, uint64 areaM2, uint32 heads);
+    /// @custom:visibility public
     event RollPosted(uint64 indexed roll, uint64 postedUntil);
+    /// @custom:visibility scope
     event ObjectionRaised(uint64 indexed objection, uint64 indexed roll, uint64 unit, address objector, bytes32 reasonHash);
+    /// @custom:visibility scope
     event ObjectionAnswered(uint64 indexed objection, bool upheld, bytes32 answerHash);
 
     /// @notice Enters units, at most 50 at once. Caller: registrar.
@@ -228,6 +239,7 @@ interface IRegistry {
     function answer(uint64 objection, bool upheld, bytes32 answerHash) external;
 
     /// @notice Units that count, their area, heads, and parking places.
+    /// @custom:visibility public
     function totals() external view returns (uint32 units, uint64 areaM2, uint32 heads, uint32 places);
     /// @notice Buildings with their sums. Heads of buildings do not add up: one head may own in two.
     function buildings() external view returns (Building[] memory);
@@ -240,8 +252,10 @@ interface IRegistry {
     /// @notice Who owns a unit, as commitments.
     function holdingsOf(uint64 ofUnit) external view returns (Holding[] memory);
     /// @notice Owner an account acts for; zero for none.
+    /// @custom:visibility scope
     function ownerOf(address account) external view returns (bytes32 owner);
     /// @notice Owner that was named as the developer; zero for none.
+    /// @custom:visibility public
     function developer() external view returns (bytes32 owner);
     /// @notice Heads an account votes for now.
     function headsOf(address account) external view returns (HeadWeight[] memory);

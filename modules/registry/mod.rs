@@ -129,6 +129,25 @@ pub fn owner_of(cx: &mut Cx<'_>, account: Address) -> Res<B256> {
     cx.on(address::registry, |cx| st().accounts.of(account).get(cx))
 }
 
+/// Whether an account acts for an owner who holds a unit, or a part of one, now; one that was not handed over
+/// yet, too.
+pub fn acts_for_holder(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
+    cx.on(address::registry, |cx| {
+        let owner = st().accounts.of(account).get(cx)?;
+        if owner == B256::ZERO {
+            return Ok(false);
+        }
+        let units = st().owners.of(owner).units;
+        for index in 0..units.len(cx)? {
+            let unit = units.of(index).get(cx)?;
+            if holds_unit(cx, unit, owner)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
+}
+
 /// Whether an owner holds a unit, or a part of it, now.
 pub fn holds_unit(cx: &mut Cx<'_>, unit: u64, owner: B256) -> Res<bool> {
     cx.on(address::registry, |cx| {

@@ -107,12 +107,16 @@ interface IRoles {
     error BadReason(uint64 length);
 
     /// An office was given.
+    /// @custom:visibility public
     event Granted(uint64 indexed id, Office indexed office, address indexed holder, uint64 fromAt, uint64 untilAt, bytes32 basis);
     /// An office was taken away or given back.
+    /// @custom:visibility public
     event Revoked(uint64 indexed id, Office indexed office, address indexed holder, string reason);
     /// An office does not work until a time.
+    /// @custom:visibility public
     event Frozen(uint64 indexed id, uint64 untilAt, string reason);
     /// A freeze was lifted early.
+    /// @custom:visibility public
     event Unfrozen(uint64 indexed id, string reason);
 
     /// Gives an office for a term. Chair, member, treasurer and manager, and the bodies outside the
@@ -137,11 +141,13 @@ interface IRoles {
     function holders(Office office, uint64 cursor, uint64 limit)
         external view returns (Mandate[] memory items, uint64 next);
     /// The offices an account holds now, as a mask.
+    /// @custom:visibility public
     function officesOf(address account) external view returns (uint32 offices);
     /// What each office may do. Fixed at genesis.
     function permits(uint64 cursor, uint64 limit) external view returns (Permit[] memory items, uint64 next);
     /// Whether an account may make a call now, and why: the offices needed, the offices held now, and
     /// the second at which the answer's term ends or begins (0: no such time).
+    /// @custom:visibility public
     function explain(address account, address module, bytes4 selector)
         external view returns (bool allowed, Reason reason, uint32 needed, uint32 held, uint64 termAt);
 }

@@ -312,6 +312,16 @@ pub fn holds(cx: &mut Cx<'_>, who: Address, office: Office) -> Res<bool> {
     cx.on(crate::address::roles, |cx| Ok(standing(cx, who, office)?.reason == Reason::Office))
 }
 
+/// Whether an account holds any office now, as [`holds`] counts.
+pub fn holds_any(cx: &mut Cx<'_>, who: Address) -> Res<bool> {
+    for office in rule::ALL {
+        if holds(cx, who, office)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Writes the permits of all modules and the first mandates, before the first block. Runs as this
 /// module.
 ///

@@ -93,8 +93,10 @@ interface IRules {
     error PackDoesNotFit(string name, string reason);
 
     /// A pack became part of the book.
+    /// @custom:visibility public
     event PackLoaded(uint64 indexed edition, Layer layer, string name, bytes32 source, bytes32 bookHash);
     /// The owners' by-laws changed a value.
+    /// @custom:visibility public
     event RuleTightened(uint64 indexed edition, string key, uint64 num, uint64 den, uint64 fromAt, bytes32 basis);
 
     /// Sets the by-laws' value of a key, from a time on; a time in the past means from now on, because a
@@ -117,5 +119,6 @@ interface IRules {
     /// The changes of the book, oldest first.
     function editions(uint64 cursor, uint64 limit) external view returns (Edition[] memory items, uint64 next);
     /// Hash of the whole book: what decisions, bills and payouts keep with their result.
+    /// @custom:visibility public
     function bookHash() external view returns (bytes32 hash);
 }

@@ -47,14 +47,19 @@ interface ISchedule {
     error NotParked(uint64 id, State state);
 
     /// A call was planned.
+    /// @custom:visibility public
     event Planned(uint64 indexed id, address indexed target, uint64 dueAt);
     /// A task ran.
+    /// @custom:visibility public
     event Ran(uint64 indexed id, address indexed target);
     /// A task was refused and runs again later, or is parked (nextAt = 0).
+    /// @custom:visibility public
     event Refused(uint64 indexed id, address indexed target, uint8 refusals, uint64 nextAt, bytes refusal);
     /// A task was cancelled by its module.
+    /// @custom:visibility public
     event Cancelled(uint64 indexed id, address indexed target);
     /// A parked task was put back.
+    /// @custom:visibility public
     event PutBack(uint64 indexed id, address indexed target);
 
     /// Plans a call to the calling module. A time in the past means the next run.
@@ -63,8 +68,10 @@ interface ISchedule {
     function cancel(uint64 id) external;
     /// Runs due tasks, earliest first, at most `most` (1 to 64); what is left stays due. Open to all.
     /// Returns how many were taken up and whether more are due.
+    /// @custom:visibility public
     function run(uint64 most) external returns (uint64 taken, bool more);
     /// Puts a parked task back for the next run. Open to all: the task itself has not changed.
+    /// @custom:visibility public
     function putBack(uint64 id) external;
 
     /// One task.
@@ -76,5 +83,6 @@ interface ISchedule {
     /// Tasks refused too often, oldest first.
     function parked(uint64 cursor, uint64 limit) external view returns (Task[] memory items, uint64 next);
     /// Time of the earliest waiting task; 0 where none waits.
+    /// @custom:visibility public
     function nextDueAt() external view returns (uint64 at);
 }

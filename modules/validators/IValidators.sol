@@ -53,16 +53,22 @@ interface IValidators {
     error NotYourNode(bytes32 key, address caller);
 
     /// A node may connect, and is of this kind from an epoch on.
+    /// @custom:visibility public
     event NodeAdmitted(bytes32 indexed key, address indexed member, Kind kind, string endpoint, uint64 fromEpoch);
     /// A node is none any more from an epoch on.
+    /// @custom:visibility public
     event NodeDismissed(bytes32 indexed key, uint64 untilEpoch);
     /// A node signs with another key from an epoch on.
+    /// @custom:visibility public
     event KeyReplaced(bytes32 indexed oldKey, bytes32 indexed newKey, uint64 fromEpoch);
     /// A node is of another kind from an epoch on.
+    /// @custom:visibility public
     event KindSet(bytes32 indexed key, Kind kind, uint64 fromEpoch);
     /// A node is reached elsewhere.
+    /// @custom:visibility public
     event NodeMoved(bytes32 indexed key, string endpoint);
     /// The validators from an epoch on: how many, and the commitment that the last block before it carries.
+    /// @custom:visibility public
     event SetScheduled(uint64 indexed fromEpoch, uint64 validators, bytes32 commitment);
 
     /// Admits a node of a member. A validator votes from the epoch after the next. Council only.
@@ -78,11 +84,13 @@ interface IValidators {
 
     /// The validators of an epoch, in ascending order, by what is scheduled today. The sets of this epoch
     /// and the next do not change any more.
+    /// @custom:visibility public
     function setOf(uint64 epoch) external view returns (bytes32[] memory keys);
     /// All nodes that may connect now.
     function peers() external view returns (Node[] memory items);
     /// All nodes there ever were, oldest first.
     function nodes(uint64 cursor, uint64 limit) external view returns (Node[] memory items, uint64 next);
     /// The epoch of this block, its length in heights, and the next epoch with another set (0: none is scheduled).
+    /// @custom:visibility public
     function epoch() external view returns (uint64 current, uint64 length, uint64 nextChangeEpoch);
 }

@@ -1,6 +1,7 @@
 //! A reader with a key sheet against one node that lies: altered pages, an old page as the newest, another
 //! fork's page, another transaction's receipt, no answer. The lie is caught, and the node is named.
 
+mod members;
 mod proxy;
 
 use std::{

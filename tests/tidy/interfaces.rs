@@ -115,6 +115,51 @@ fn every_field_has_its_visibility_class() {
     expect_none("every struct field says who may see it: public, scope or private", wrong);
 }
 
+/// Whether a view answers something else than structs and the cursor of a list, by its declaration.
+fn answers_bare_values(declaration: &str, structs: &[String]) -> bool {
+    let Some((_, returns)) = declaration.split_once("returns (") else { return false };
+    let values = returns.trim_end_matches(&[';', ')', ' '][..]).split(',').map(str::trim);
+    let is_list = declaration.contains("uint64 cursor, uint64 limit)");
+    values.into_iter().any(|value| {
+        let kind = value.split_whitespace().next().unwrap_or_default().trim_end_matches("[]");
+        let is_cursor = is_list && value == "uint64 next";
+        !is_cursor && !structs.iter().any(|name| name == kind)
+    })
+}
+
+#[test]
+fn every_event_and_every_bare_answer_has_its_visibility_class() {
+    let mut wrong = Vec::new();
+    for (sol, _) in interfaces() {
+        let text = read(&sol);
+        let structs = declared(&text, "struct");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (i, line) in lines.iter().enumerate() {
+            let is_event = line.starts_with("event ");
+            if !is_event && !line.starts_with("function ") {
+                continue;
+            }
+            let mut above = lines[..i].iter().rev().take_while(|line| line.starts_with("///"));
+            let class = above.find_map(|line| line.strip_prefix("/// @custom:visibility "));
+            let end = lines[i..].iter().position(|line| line.ends_with(';')).unwrap_or_default();
+            let declaration = lines[i..=i + end].join(" ");
+            let needed = is_event
+                || declaration.contains(" view ") && answers_bare_values(&declaration, &structs);
+            let known = match class {
+                Some("public" | "scope" | "private") => true,
+                // For whoever knows a secret that the call names.
+                Some("holder") => !is_event && declaration.contains(" view "),
+                Some(_) => false,
+                None => !needed,
+            };
+            if !known {
+                wrong.push(format!("{}:{} {declaration} ({class:?})", shown(&sol), i + 1));
+            }
+        }
+    }
+    expect_none("events, and views that answer bare values, say who may see them", wrong);
+}
+
 #[test]
 fn every_module_explains_itself() {
     let mut wrong = Vec::new();

@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 use tulou_client::{HeadReport, NodeReport, Readers, Rpc};
 use tulou_proofs::KeySheet;
 
-use crate::output::{Failure, Outcome, say};
+use crate::{
+    call::signing_key,
+    output::{Failure, Outcome, say},
+};
 
 /// Most pages that are searched for receipts.
 const PAGES_MAX: u64 = 10_000;
@@ -31,6 +34,10 @@ pub(crate) struct Options {
     /// How many of the newest receipts are checked.
     #[arg(long, default_value_t = 20)]
     receipts: usize,
+    /// File with an account's key, to sign in with at nodes whose readers are members: without it they list no
+    /// transactions, and no receipts of theirs are checked.
+    #[arg(long)]
+    key: Option<PathBuf>,
     /// Folder with a build of the app of one's own (`make web`, then `web/dist`), to compare the nodes' with.
     #[arg(long)]
     web: Option<PathBuf>,
@@ -38,7 +45,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let sheet = read_sheet(&options.sheet)?;
-    let nodes: Vec<Rpc> = options.rpc.iter().map(|url| Rpc::new(url.trim())).collect();
+    let nodes = nodes(options)?;
     let mut readers = Readers::new(sheet.clone(), nodes.clone());
     say(&format!(
         "key sheet    chain {}, begins with {}, {} validators in epoch {}",
@@ -68,9 +75,21 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let (held, checked) =
         receipts(&mut readers, &nodes, head.height, options.receipts, &mut reports)?;
     say(&format!("receipts     {held} of {checked} hold, the newest first"))?;
+    if checked < options.receipts && options.key.is_none() {
+        say(
+            "             nodes whose readers are members list transactions only to who signs in (--key)",
+        )?;
+    }
     let pages = page::check(&nodes, options.web.as_deref())?;
     result(&heads, &reports, held == checked)?;
     pages
+}
+
+fn nodes(options: &Options) -> Result<Vec<Rpc>, Failure> {
+    let urls = options.rpc.iter().map(|url| Rpc::new(url.trim()));
+    let Some(path) = &options.key else { return Ok(urls.collect()) };
+    let key = signing_key(Some(path))?;
+    urls.map(|rpc| rpc.sign_in(&key).map_err(|e| Failure::hint(e, "nothing was checked"))).collect()
 }
 
 fn read_sheet(given: &str) -> Result<KeySheet, Failure> {

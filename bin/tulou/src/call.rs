@@ -43,7 +43,8 @@ pub(crate) fn signing_key(file: Option<&PathBuf>) -> Result<Key, Failure> {
 pub(crate) fn run(options: &Options) -> Outcome {
     let call = Invocation::parse(&options.call, &options.arguments)
         .map_err(|e| Failure::hint(e, "nothing was sent"))?;
-    let (rpc, key) = (Rpc::new(&options.rpc), signing_key(options.key.as_ref())?);
+    let key = signing_key(options.key.as_ref())?;
+    let rpc = Rpc::new(&options.rpc).for_account(&key);
     if call.is_view() {
         let output = rpc
             .view(key.address(), call.address(), &call.data)

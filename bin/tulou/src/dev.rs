@@ -9,10 +9,10 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tulou_client::Key;
 use tulou_modules::roles::Office;
-use tulou_node::{Node, NodeConfig, NodeFolder};
+use tulou_node::{Node, NodeConfig, NodeFolder, Readers};
 use tulou_primitives::{Genesis, GenesisAccount, GenesisMember, OfficeHolder};
 
 use crate::{
@@ -27,6 +27,13 @@ pub(crate) const CHAIN_ID: u64 = 7755;
 pub(crate) const GAS_LIMIT: u64 = 1_000_000_000;
 /// Accounts of the test mnemonic that an empty chain funds.
 const TEST_ACCOUNTS: u32 = 20;
+/// [`Readers`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReadersArg {
+    Anyone,
+    Members,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Folder of the ledger; made where it is missing.
@@ -38,6 +45,9 @@ pub(crate) struct Options {
     /// Forget what the folder holds and start over.
     #[arg(long)]
     fresh: bool,
+    /// Who may read what is for members of the estate: anyone, or members who have signed in.
+    #[arg(long, value_enum, default_value_t = ReadersArg::Anyone)]
+    readers: ReadersArg,
     /// No demo estate: the test mnemonic's accounts are funded, account 0 holds every office.
     #[arg(long)]
     empty: bool,
@@ -56,7 +66,11 @@ pub(crate) fn run(options: Options) -> Outcome {
         forget(&options.dir)?;
     }
     let is_new = NodeFolder::open(&options.dir)?.is_new()?;
-    let config = NodeConfig::dev(options.dir.clone());
+    let mut config = NodeConfig::dev(options.dir.clone());
+    config.rpc.readers = match options.readers {
+        ReadersArg::Anyone => Readers::Anyone,
+        ReadersArg::Members => Readers::Members,
+    };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let story = demo::Story::ending_at(now);
     let mut node = Node::start(config, |validator| {

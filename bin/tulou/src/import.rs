@@ -30,7 +30,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Outcome {
     let nothing = "nothing was imported; mend the file and try again";
     let register = register::read_folder(&options.folder).map_err(|e| Failure::hint(e, nothing))?;
-    let (rpc, key) = (Rpc::new(&options.rpc), signing_key(options.key.as_ref())?);
+    let key = signing_key(options.key.as_ref())?;
+    let rpc = Rpc::new(&options.rpc).for_account(&key);
     let before = rpc.get("/api/v1/registry/units?of_building=0&limit=1")?;
     if before["items"].as_array().is_some_and(|items| !items.is_empty()) {
         return Err(Failure::hint(

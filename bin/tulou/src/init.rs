@@ -183,7 +183,7 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
 fn found(plan: &Plan) -> Result<Founded, Failure> {
     let genesis = plan.genesis().map_err(|e| Failure::hint(e, "nothing was founded"))?;
     let hash = genesis_hash(&genesis).map_err(Failure)?;
-    Ok(Founded { genesis, hash })
+    Ok(Founded { genesis, hash, readers: plan.readers })
 }
 
 fn announce(plan: &Plan, founded: &Founded) -> Outcome {

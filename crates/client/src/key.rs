@@ -76,6 +76,15 @@ impl Key {
         self.0.address()
     }
 
+    /// Signs a message as wallets do (EIP-191).
+    pub fn sign_message(&self, message: &str) -> Bytes {
+        let signature = self
+            .0
+            .sign_message_sync(message.as_bytes())
+            .expect("signing a hash with a local key does no I/O and cannot fail");
+        signature.as_bytes().to_vec().into()
+    }
+
     /// Signs a call with gas price 0, which is what this ledger asks.
     pub fn sign_call(
         &self,

@@ -8,6 +8,7 @@ mod local;
 mod readers;
 pub mod register;
 mod rpc;
+mod session;
 
 pub use call::{CallError, Invocation};
 pub use key::{Key, KeyError, TEST_MNEMONIC, demo_key};

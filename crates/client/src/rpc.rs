@@ -1,12 +1,13 @@
 //! JSON-RPC and REST over HTTP, blocking.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, Bytes, hex};
 use serde_json::{Value, json};
+use ureq::http::StatusCode;
 
-use crate::Key;
+use crate::{Key, session::Session};
 
 /// Why a request brought no answer.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +53,11 @@ pub enum ClientError {
 pub struct Rpc {
     url: String,
     agent: ureq::Agent,
+    pub(crate) session: Option<Arc<Session>>,
 }
+
+/// JSON-RPC's word for rows that the one who asks may not see.
+const UNSEEN: i64 = -32001;
 
 impl Rpc {
     /// Talks to the node at `url`, e.g. `http://localhost:8545`.
@@ -61,7 +66,7 @@ impl Rpc {
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
             .build();
-        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into() }
+        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into(), session: None }
     }
 
     /// The node's address.
@@ -72,13 +77,25 @@ impl Rpc {
     /// One JSON-RPC call.
     pub fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let answer: Value = self
-            .agent
-            .post(&self.url)
-            .send_json(&request)
-            .and_then(|mut response| response.body_mut().with_config().limit(1 << 28).read_json())
-            .map_err(|e| self.unreachable(e))?;
+        let answer = self.post(&request)?;
+        if answer["error"]["code"] == json!(UNSEEN) && self.answer_challenge()? {
+            return result_of(self.post(&request)?);
+        }
         result_of(answer)
+    }
+
+    fn post(&self, request: &Value) -> Result<Value, ClientError> {
+        let mut post = self.agent.post(&self.url);
+        if let Some(authorization) = self.authorization() {
+            post = post.header("authorization", authorization);
+        }
+        post.send_json(request)
+            .and_then(|mut response| response.body_mut().with_config().limit(1 << 28).read_json())
+            .map_err(|e| self.unreachable(e))
+    }
+
+    pub(crate) fn agent(&self) -> &ureq::Agent {
+        &self.agent
     }
 
     /// Several JSON-RPC calls in one request. Answers in the order of the calls.
@@ -91,12 +108,14 @@ impl Rpc {
             .enumerate()
             .map(|(id, (method, params))| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
             .collect();
-        let answer: Value = self
-            .agent
-            .post(&self.url)
-            .send_json(&request)
-            .and_then(|mut response| response.body_mut().with_config().limit(1 << 28).read_json())
-            .map_err(|e| self.unreachable(e))?;
+        let request = Value::Array(request);
+        let mut answer = self.post(&request)?;
+        let is_unseen = |answer: &Value| answer["error"]["code"] == json!(UNSEEN);
+        if answer.as_array().is_some_and(|answers| answers.iter().any(is_unseen))
+            && self.answer_challenge()?
+        {
+            answer = self.post(&request)?;
+        }
         let Value::Array(mut answers) = answer else {
             return Err(unexpected("a batch", &answer));
         };
@@ -109,23 +128,26 @@ impl Rpc {
 
     /// One `GET` of the REST interface, e.g. `/api/v1/registry/totals`.
     pub fn get(&self, path: &str) -> Result<Value, ClientError> {
-        let mut response = self
-            .agent
-            .get(format!("{}{path}", self.url))
-            .call()
-            .map_err(|e| self.unreachable(e))?;
-        let status = response.status();
-        let answer: Value = response
-            .body_mut()
-            .with_config()
-            .limit(1 << 28)
-            .read_json()
-            .map_err(|e| self.unreachable(e))?;
+        let (mut status, mut answer) = self.get_once(path)?;
+        let is_unseen = status == 401 && answer["error"]["name"] == json!("signInNeeded");
+        if is_unseen && self.answer_challenge()? {
+            (status, answer) = self.get_once(path)?;
+        }
         if status.is_success() {
             return Ok(answer);
         }
         let message = answer["error"]["message"].as_str().unwrap_or("no reason given").to_owned();
         Err(ClientError::Refused { code: i64::from(status.as_u16()), message, data: None })
+    }
+
+    fn get_once(&self, path: &str) -> Result<(StatusCode, Value), ClientError> {
+        let mut get = self.agent.get(format!("{}{path}", self.url));
+        if let Some(authorization) = self.authorization() {
+            get = get.header("authorization", authorization);
+        }
+        let mut response = get.call().map_err(|e| self.unreachable(e))?;
+        let body = response.body_mut().with_config().limit(1 << 28).read_json();
+        Ok((response.status(), body.map_err(|e| self.unreachable(e))?))
     }
 
     /// One file of the web app as the node sends it, not compressed, e.g. `/index.html`.
@@ -201,7 +223,7 @@ impl Rpc {
         parse_number(&answer).ok_or_else(|| unexpected(method, &answer))
     }
 
-    fn unreachable(&self, error: ureq::Error) -> ClientError {
+    pub(crate) fn unreachable(&self, error: ureq::Error) -> ClientError {
         ClientError::Unreachable { url: self.url.clone(), reason: error.to_string() }
     }
 }
@@ -239,7 +261,7 @@ pub fn parse_number(value: &Value) -> Option<u64> {
     u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
 }
 
-fn unexpected(method: &str, answer: &Value) -> ClientError {
+pub(crate) fn unexpected(method: &str, answer: &Value) -> ClientError {
     let mut answer = answer.to_string();
     answer.truncate(answer.char_indices().nth(200).map_or(answer.len(), |(i, _)| i));
     ClientError::Unexpected { method: method.to_owned(), answer }

@@ -21,7 +21,7 @@ use crate::{
     machine::{Machine, NotRun, Rules},
     national,
     overrides::{Imagined, Overrides},
-    provider::{Moves, Natives},
+    provider::{Hidden, Moves, Natives, Sight},
 };
 
 /// Most gas that one transaction may ask for (EIP-7825).
@@ -113,6 +113,9 @@ pub enum CallFault {
     /// The state cannot be read, or native code met a state that cannot be.
     #[error("the call cannot be executed: {0}")]
     Fault(String),
+    /// It reaches, at whatever depth, what the one who asks may not see.
+    #[error("{} answers members only", .0.at)]
+    Hidden(Hidden),
 }
 
 /// Why there is no estimate.
@@ -133,6 +136,7 @@ impl From<NotRun> for CallFault {
     fn from(not_run: NotRun) -> Self {
         match not_run {
             NotRun::Fault(reason) => Self::Fault(reason),
+            NotRun::Hidden(hidden) => Self::Hidden(hidden),
             other => Self::Invalid(other.to_string()),
         }
     }
@@ -150,10 +154,12 @@ impl From<StateError> for EstimateFault {
     }
 }
 
-/// Makes a call on a state in a block, with at most `gas_cap` gas.
+/// Makes a call on a state in a block, with at most `gas_cap` gas, for one who sees what `sight` says; `None`
+/// sees everything.
 ///
 /// # Errors
 /// - [`CallFault::Invalid`]: it could not be a transaction.
+/// - [`CallFault::Hidden`]: it reaches what may not be seen.
 /// - [`CallFault::Fault`]: the outcome cannot be known here.
 pub fn call(
     state: &dyn StateReader,
@@ -161,8 +167,9 @@ pub fn call(
     request: &CallRequest,
     overrides: Option<&Overrides>,
     gas_cap: u64,
+    sight: Option<Sight>,
 ) -> Result<CallOutcome, CallFault> {
-    Scene { state, env, overrides, natives: Natives::STANDARD }.call(request, gas_cap)
+    Scene { state, env, overrides, natives: Natives::seen_by(sight) }.call(request, gas_cap)
 }
 
 /// The least gas with which the call succeeds as a transaction, within `gas_cap` and
@@ -177,8 +184,9 @@ pub fn estimate_gas(
     request: &CallRequest,
     overrides: Option<&Overrides>,
     gas_cap: u64,
+    sight: Option<Sight>,
 ) -> Result<u64, EstimateFault> {
-    Scene { state, env, overrides, natives: Natives::STANDARD }.estimate(request, gas_cap)
+    Scene { state, env, overrides, natives: Natives::seen_by(sight) }.estimate(request, gas_cap)
 }
 
 /// The addresses and slots that the call reaches, the gas it uses with that list, and why it fails
@@ -192,8 +200,9 @@ pub fn create_access_list(
     request: &CallRequest,
     overrides: Option<&Overrides>,
     gas_cap: u64,
+    sight: Option<Sight>,
 ) -> Result<(AccessList, u64, Option<String>), CallFault> {
-    Scene { state, env, overrides, natives: Natives::STANDARD }.access_list(request, gas_cap)
+    Scene { state, env, overrides, natives: Natives::seen_by(sight) }.access_list(request, gas_cap)
 }
 
 /// Where a call takes place.

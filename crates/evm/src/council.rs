@@ -5,8 +5,10 @@
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 use alloy_sol_types::SolCall;
-use tulou_modules::{accounts, council, council::Gate, schedule::ISchedule, validators};
-use tulou_primitives::{StateError, StateReader, Suite, Tx};
+use tulou_modules::{
+    accounts, council, council::Gate, registry, roles, schedule::ISchedule, validators,
+};
+use tulou_primitives::{Signer, StateError, StateReader, Suite, Tx};
 use tulou_slots::{Cx, Fault, Host, Res};
 
 use crate::keys::{self, KeyRefusal};
@@ -124,6 +126,30 @@ pub fn admission(state: &dyn StateReader, now: u64, tx: &Tx) -> Result<(), Denie
     Admission::new(state, now)?.check(tx)
 }
 
+/// Whether whoever signed a message speaks for the account at `now` (seconds since 1970): by the rules that
+/// judge who may send in its name, but for what only a call can break. Reads the same slots for every account.
+///
+/// # Errors
+/// The first of [`Denied`], in the order of its variants; never [`Denied::NoDeployer`].
+pub fn may_speak(state: &dyn StateReader, now: u64, signer: &Signer) -> Result<(), Denied> {
+    Admission::new(state, now)?.check_signer(signer)
+}
+
+/// Whether an account belongs to the estate at `now`: it acts for the owner of a unit, holds an office in
+/// term, or speaks for a member organisation.
+///
+/// # Errors
+/// - [`StateError`]: the state cannot be read.
+pub fn is_member(state: &dyn StateReader, now: u64, account: Address) -> Result<bool, StateError> {
+    let read = |at, slot| state.storage(at, slot).map_err(|error| error.0);
+    let asked = ask_at(read, (0, now), |cx| {
+        Ok(registry::acts_for_holder(cx, account)?
+            || roles::holds_any(cx, account)?
+            || council::member_of(cx, account)? != 0)
+    });
+    asked.map_err(StateError)
+}
+
 /// [`admission`] for many transactions on one state.
 pub(crate) struct Admission<'a> {
     state: &'a dyn StateReader,
@@ -141,7 +167,7 @@ impl<'a> Admission<'a> {
     pub(crate) fn check(&self, tx: &Tx) -> Result<(), Denied> {
         let Ok(sender) = tx.sender() else { return Ok(()) };
         let envelope = tx.envelope();
-        self.check_suite(tx, sender)?;
+        self.check_suite(tx.suite(), sender, || is_due_work(tx))?;
         if self.gate.freezes > 0 {
             self.check_frozen(sender)?;
             for authorization in envelope.authorization_list().unwrap_or_default() {
@@ -160,12 +186,24 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
+    /// Whether whoever signed a message may speak for the account.
+    fn check_signer(&self, signer: &Signer) -> Result<(), Denied> {
+        self.check_suite(signer.suite, signer.account, || false)?;
+        self.check_frozen(signer.account)?;
+        keys::check_signer(self.state, self.now, signer)
+    }
+
     /// Governors keep their keys, so that what they closed can be opened again, and due work is done by
     /// whoever comes.
-    fn check_suite(&self, tx: &Tx, sender: Address) -> Result<(), Denied> {
-        let (suite, closed) = (tx.suite(), self.gate.suites_closed);
+    fn check_suite(
+        &self,
+        suite: Suite,
+        sender: Address,
+        is_due_work: impl FnOnce() -> bool,
+    ) -> Result<(), Denied> {
+        let closed = self.gate.suites_closed;
         let is_open = closed & suite.bit() == 0
-            || is_due_work(tx)
+            || is_due_work()
             || ask(self.state, 0, |cx| council::is_governor(cx, sender))?;
         if is_open {
             return Ok(());
@@ -257,7 +295,16 @@ pub(crate) fn ask_by<T>(
     height: u64,
     f: impl FnOnce(&mut Cx<'_>) -> Res<T>,
 ) -> Result<T, String> {
-    let mut host = Reading { read, height };
+    ask_at(read, (height, 0), f)
+}
+
+/// [`ask_by`] at a time, for questions about terms.
+fn ask_at<T>(
+    read: impl FnMut(Address, U256) -> Result<U256, String>,
+    (height, now): (u64, u64),
+    f: impl FnOnce(&mut Cx<'_>) -> Res<T>,
+) -> Result<T, String> {
+    let mut host = Reading { read, height, now };
     let nobody = Address::ZERO;
     let mut cx = Cx { host: &mut host, this: nobody, caller: nobody, is_static: true };
     f(&mut cx).map_err(|fault| match fault {
@@ -271,6 +318,7 @@ pub(crate) fn ask_by<T>(
 struct Reading<F> {
     read: F,
     height: u64,
+    now: u64,
 }
 
 impl<F: FnMut(Address, U256) -> Result<U256, String>> Host for Reading<F> {
@@ -292,7 +340,7 @@ impl<F: FnMut(Address, U256) -> Result<U256, String>> Host for Reading<F> {
     fn checkpoint(&mut self) {}
     fn end_checkpoint(&mut self, _: bool) {}
     fn now(&self) -> u64 {
-        0
+        self.now
     }
     fn height(&self) -> u64 {
         self.height

@@ -300,6 +300,7 @@ impl<'a> Run<'a> {
             | NotRun::Gas(reason)
             | NotRun::Invalid(reason) => Dropped::Invalid(reason),
             NotRun::Fault(reason) => Dropped::Fault(reason),
+            hidden @ NotRun::Hidden(_) => Dropped::Fault(hidden.to_string()),
         })?;
         self.gas_used += result.tx_gas_used();
         let receipt = receipt(tx.envelope().tx_type(), result, self.gas_used);

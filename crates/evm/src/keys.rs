@@ -10,11 +10,11 @@ use tulou_modules::{
             AccountFrozen, BadSuite, KeyOver, NeverForKeys, NoSuchKey, OutOfScope, OverLimit,
             RootMoved,
         },
-        Suite,
+        Standing, Suite,
     },
     address,
 };
-use tulou_primitives::{Call, Envelope, KeyKind, SignedBatch, StateError, StateReader};
+use tulou_primitives::{Call, Envelope, KeyKind, SignedBatch, Signer, StateError, StateReader};
 
 use crate::council::{Denied, ask};
 
@@ -171,11 +171,7 @@ fn check_own(
     if standing.root != account {
         return Err(Denied::KeyLost { account, root: standing.root });
     }
-    if standing.frozen_until > now && !is_about_keys {
-        let (until, code) = (standing.frozen_until, standing.code as u8);
-        return Err(Denied::FrozenByOwner { account, until, code });
-    }
-    Ok(())
+    if is_about_keys { Ok(()) } else { check_unfrozen(now, account, standing) }
 }
 
 fn check_key(
@@ -186,9 +182,43 @@ fn check_key(
     signed: &SignedBatch,
 ) -> Result<(), Denied> {
     let acts = acts(&signed.batch.calls);
-    let key_suite = (key, suite(signed.signature.kind()));
+    check_acts(state, now, account, (key, signed.signature.kind()), &acts)
+}
+
+/// Whether whoever signed a message may speak for the account: its own key that no recovery replaced, or a
+/// living one; nobody while the account is frozen.
+///
+/// # Errors
+/// - [`Denied::KeyLost`], [`Denied::FrozenByOwner`], [`Denied::Key`].
+pub(crate) fn check_signer(
+    state: &dyn StateReader,
+    now: u64,
+    signer: &Signer,
+) -> Result<(), Denied> {
+    let account = signer.account;
+    let Some(key) = signer.key else { return check_own(state, now, account, false) };
+    check_acts(state, now, account, key, &[])?;
+    check_unfrozen(now, account, ask(state, 0, |cx| accounts::standing_of(cx, account))?)
+}
+
+fn check_unfrozen(now: u64, account: Address, standing: Standing) -> Result<(), Denied> {
+    if standing.frozen_until > now {
+        let (until, code) = (standing.frozen_until, standing.code as u8);
+        return Err(Denied::FrozenByOwner { account, until, code });
+    }
+    Ok(())
+}
+
+fn check_acts(
+    state: &dyn StateReader,
+    now: u64,
+    account: Address,
+    (key, kind): (Address, KeyKind),
+    acts: &[Act<'_>],
+) -> Result<(), Denied> {
+    let key_suite = (key, suite(kind));
     let answer =
-        ask(state, 0, |cx| cx.attempt(|cx| accounts::may_act(cx, account, key_suite, &acts, now)))?;
+        ask(state, 0, |cx| cx.attempt(|cx| accounts::may_act(cx, account, key_suite, acts, now)))?;
     let Err(data) = answer else { return Ok(()) };
     let why = KeyRefusal::of(&data);
     let why = why.ok_or_else(|| StateError(format!("accounts refused a key by {data}")))?;

@@ -23,7 +23,10 @@ pub use call::{
     BatchRequest, CallFault, CallOutcome, CallRequest, EstimateFault, TX_GAS_MAX, call,
     create_access_list, estimate_gas,
 };
-pub use council::{Denied, admission, gas_limit, peers_of, release_at, releases_of, validators_of};
+pub use council::{
+    Denied, admission, gas_limit, is_member, may_speak, peers_of, release_at, releases_of,
+    validators_of,
+};
 pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};
 pub use genesis::{genesis_block, genesis_changes};
 pub use header::{seal_header, validate_header};
@@ -31,7 +34,7 @@ pub use keys::KeyRefusal;
 pub use layer::Layer;
 pub use national::{SM2VERIFY, SM3};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
-pub use provider::INative;
+pub use provider::{Hidden, INative, Sight};
 pub use simulate::{
     Failure, SimulateFault, SimulateOptions, SimulatedBlock, SimulatedCall, SimulationBlock,
     Simulator,

@@ -26,7 +26,7 @@ use crate::{
     database::{ReadFault, Reader},
     executor::BlockEnv,
     keys,
-    provider::{Moves, Natives, Provider},
+    provider::{Hidden, Moves, Natives, Provider},
 };
 
 /// The rules of the EVM: those of this Ethereum fork.
@@ -59,6 +59,8 @@ pub(crate) enum NotRun {
     Invalid(String),
     /// The state cannot be read, or native code met a state that cannot be.
     Fault(String),
+    /// It reached what the one who asks may not see.
+    Hidden(Hidden),
 }
 
 /// What is checked of a transaction.
@@ -112,11 +114,17 @@ impl<I> Machine<'_, I> {
     pub(crate) fn run(&mut self, job: impl Into<Job>) -> Result<ExecutionResult, NotRun> {
         let job = job.into();
         self.prepare(&job)?;
-        let Some(batch) = job.batch else {
-            return self.0.transact_one(job.env).map_err(not_run);
+        let result = match job.batch {
+            None => self.0.transact_one(job.env),
+            Some(batch) => {
+                self.0.ctx.tx = job.env;
+                BatchHandler::new(&batch).run(&mut self.0)
+            }
         };
-        self.0.ctx.tx = job.env;
-        BatchHandler::new(&batch).run(&mut self.0).map_err(not_run)
+        result.map_err(|error| match self.0.precompiles.take_hidden() {
+            Some(hidden) => NotRun::Hidden(hidden),
+            None => not_run(error),
+        })
     }
 
     fn prepare(&mut self, job: &Job) -> Result<(), NotRun> {
@@ -340,6 +348,7 @@ impl core::fmt::Display for NotRun {
             Self::NonceTooHigh { tx, state } => {
                 write!(f, "nonce too high: transaction {tx}, account {state}")
             }
+            Self::Hidden(Hidden { at, .. }) => write!(f, "{at} answers members only"),
             Self::Price(reason)
             | Self::Funds(reason)
             | Self::Gas(reason)

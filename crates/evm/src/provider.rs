@@ -60,6 +60,21 @@ pub(crate) struct Natives {
     pub(crate) route: fn(&Address) -> Option<Entry>,
     /// The addresses that every transaction finds warm (EIP-2929).
     pub(crate) warm: fn() -> Vec<Address>,
+    /// What of it the one who asks may see; `None` in a block, where nobody looks on.
+    pub(crate) sight: Option<Sight>,
+}
+
+/// Says whether the one who asks may see what native code at an address answers to calldata.
+pub type Sight = fn(&Address, &[u8]) -> bool;
+
+/// A call of native code that the one who asks may not see. It ends the whole run: a contract between them
+/// cannot catch it and tell what it learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The module or asset.
+    pub at: Address,
+    /// What was called there; zero for less than four bytes.
+    pub selector: [u8; 4],
 }
 
 impl Natives {
@@ -67,7 +82,13 @@ impl Natives {
     pub(crate) const STANDARD: Self = Self {
         route: tulou_modules::route,
         warm: || tulou_modules::ALL.iter().map(|module| module.address).collect(),
+        sight: None,
     };
+
+    /// The modules as somebody sees them.
+    pub(crate) fn seen_by(sight: Option<Sight>) -> Self {
+        Self { sight, ..Self::STANDARD }
+    }
 }
 
 /// Addresses whose precompile is another's (`Some`), or that have none any more: what a call pretends.
@@ -84,6 +105,8 @@ pub(crate) struct Provider {
     gates: Option<Gates>,
     /// Whether this is the ledger's own EVM and not that of another chain.
     own: bool,
+    /// The call that ended the run because it may not be seen.
+    hidden: Option<Hidden>,
 }
 
 /// What the state before the block says of all accounts together.
@@ -100,7 +123,7 @@ impl Provider {
         let own = fork.is_none();
         let ethereum = EthPrecompiles { precompiles: precompiles(own, spec), spec };
         let (warm, moves) = (AddressSet::default(), Moves::new());
-        let mut provider = Self { ethereum, natives, warm, moves, gates: None, own };
+        let mut provider = Self { ethereum, natives, warm, moves, gates: None, own, hidden: None };
         provider.collect_warm();
         provider
     }
@@ -147,6 +170,28 @@ impl Provider {
             }
         }
         Ok(None)
+    }
+
+    /// The call that ended the run because it may not be seen.
+    pub(crate) fn take_hidden(&mut self) -> Option<Hidden> {
+        self.hidden.take()
+    }
+
+    /// Ends the run where it reaches what may not be seen.
+    fn look<CTX: ContextTr>(
+        &mut self,
+        context: &mut CTX,
+        inputs: &CallInputs,
+    ) -> Result<(), String> {
+        let Some(sight) = self.natives.sight else { return Ok(()) };
+        let calldata = inputs.input.bytes(context);
+        if sight(&inputs.bytecode_address, &calldata) {
+            return Ok(());
+        }
+        let selector = calldata.first_chunk::<4>().copied().unwrap_or_default();
+        let at = inputs.bytecode_address;
+        self.hidden = Some(Hidden { at, selector });
+        Err(format!("a call to {at} is not for the one who asks"))
     }
 
     /// Makes precompiles answer elsewhere, or nowhere.
@@ -196,6 +241,7 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Provid
         if account.map_err(|e| e.to_string())?.data.info.code_hash != marker_hash() {
             return Ok(None);
         }
+        self.look(context, inputs)?;
         if let Some(refusal) = self.barred(context, inputs)? {
             let gas = Gas::new(inputs.gas_limit);
             let result = InstructionResult::Revert;

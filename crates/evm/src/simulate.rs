@@ -128,7 +128,7 @@ impl From<NotRun> for SimulateFault {
             NotRun::Price(_) => -38_012,
             NotRun::Gas(_) => -38_013,
             NotRun::Funds(_) => -38_014,
-            NotRun::Invalid(_) | NotRun::Fault(_) => -32_603,
+            NotRun::Invalid(_) | NotRun::Fault(_) | NotRun::Hidden(_) => -32_603,
         };
         Self::new(code, format!("err: {not_run}"))
     }

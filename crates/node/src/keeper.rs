@@ -127,7 +127,7 @@ impl Keeper {
             input: ISchedule::nextDueAtCall {}.abi_encode().into(),
             ..Default::default()
         };
-        match tulou_evm::call(&self.ledger.latest(), &env, &request, None, RUN_GAS) {
+        match tulou_evm::call(&self.ledger.latest(), &env, &request, None, RUN_GAS, None) {
             Ok(CallOutcome::Success { output, .. }) => {
                 // 0 means that nothing is planned at all.
                 ISchedule::nextDueAtCall::abi_decode_returns(&output)

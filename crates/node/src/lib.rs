@@ -37,6 +37,7 @@ pub use snapshot::{
     SnapshotFault, open_ledger, send_to_archive, start_from_archive, start_from_snapshot,
     verify_node, write_snapshot,
 };
+pub use tulou_rpc::Readers;
 
 #[cfg(test)]
 mod tests;

@@ -273,7 +273,7 @@ impl Node {
             terms: None,
         };
         let request = CallRequest { from, to: Some(to), input, ..Default::default() };
-        match tulou_evm::call(&self.ledger.latest(), &env, &request, None, env.gas_limit) {
+        match tulou_evm::call(&self.ledger.latest(), &env, &request, None, env.gas_limit, None) {
             Ok(CallOutcome::Success { output, .. }) => Ok(output),
             Ok(CallOutcome::Revert { output, .. }) => Err(output),
             Ok(CallOutcome::Halt { .. }) | Err(_) => Err(Bytes::new()),

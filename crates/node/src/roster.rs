@@ -104,7 +104,7 @@ fn view<C: SolCall>(
     };
     let request =
         CallRequest { to: Some(to), input: call.abi_encode().into(), ..Default::default() };
-    match tulou_evm::call(state, &env, &request, None, VIEW_GAS) {
+    match tulou_evm::call(state, &env, &request, None, VIEW_GAS, None) {
         Ok(CallOutcome::Success { output, .. }) => C::abi_decode_returns(&output)
             .inspect_err(
                 |error| error!(call = C::SIGNATURE, %error, "a module's answer is malformed"),

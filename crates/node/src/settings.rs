@@ -10,7 +10,7 @@ use std::{
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 use tulou_primitives::NodeKind;
-use tulou_rpc::Limits;
+use tulou_rpc::{Limits, Readers};
 
 /// Name of the file in a node's folder.
 pub const SETTINGS: &str = "node.toml";
@@ -61,6 +61,9 @@ pub struct NodeSettings {
     /// Whether it refuses transactions and only answers questions.
     #[serde(default)]
     pub read_only: bool,
+    /// Who may read rows of the class `scope`.
+    #[serde(default)]
+    pub readers: Readers,
     /// Origins of web pages, other than the node's own, that may call; `*` for any.
     #[serde(default)]
     pub origins: Vec<String>,

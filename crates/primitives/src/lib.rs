@@ -21,8 +21,8 @@ pub use receipt::ReceiptEnvelope;
 pub use state::{AccountChange, AccountState, ChangeSet, StateError, StateReader};
 pub use suite::Suite;
 pub use transaction::{
-    Batch, BatchError, BatchSignature, Call, Envelope, KeyKind, P256Signature, SignatureError,
-    SignedBatch, SignedSm2, Tx, TxError, TxType, Window,
+    Batch, BatchError, BatchSignature, Call, Envelope, KeyKind, MessageSignature, P256Signature,
+    SignatureError, SignedBatch, SignedSm2, Signer, Tx, TxError, TxType, Window,
 };
 pub use units::{Area, Fen, ParseUnitError};
 

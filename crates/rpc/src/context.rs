@@ -9,7 +9,7 @@ use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
 use tulou_primitives::{Genesis, Header};
 
-use crate::{BlockMeters, Limits, TlsFiles, Watch};
+use crate::{BlockMeters, Limits, Readers, TlsFiles, Watch};
 
 /// Knows who certifies blocks.
 pub trait FinalitySource: Send + Sync {
@@ -74,6 +74,8 @@ pub struct RpcConfig {
     pub sync_timeout: Duration,
     /// Calls of `eth_sendRawTransactionSync` that wait at a time.
     pub sync_waiting: usize,
+    /// Who may read rows of the class `scope`.
+    pub readers: Readers,
     /// Origins of web pages, other than the node's own, that may call; `*` for any.
     pub origins: Vec<String>,
     /// Whether transactions are refused: the node answers questions only.
@@ -108,6 +110,7 @@ impl Default for RpcConfig {
             heavy_waiting: 1_024,
             sync_timeout: Duration::from_secs(20),
             sync_waiting: 16_384,
+            readers: Readers::default(),
             origins: Vec::new(),
             read_only: false,
             tls: None,

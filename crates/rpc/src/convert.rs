@@ -99,6 +99,11 @@ pub(crate) fn block(node: &Node, block: &Block, full: bool) -> Result<RpcBlock, 
     })
 }
 
+/// A block as it is shown to whoever may not see its transactions: none is listed.
+pub(crate) fn without_transactions(block: RpcBlock) -> RpcBlock {
+    RpcBlock { transactions: BlockTransactions::Hashes(Vec::new()), ..block }
+}
+
 /// A block that nobody made, of transactions that nobody signed, by the senders that they name.
 pub(crate) fn simulated(
     node: &Node,

@@ -9,7 +9,7 @@ use tulou_ledger::LedgerError;
 use tulou_mempool::Refused;
 use tulou_primitives::StateError;
 
-use crate::limits::TooMuch;
+use crate::{limits::TooMuch, sight::Visibility};
 
 /// When to try again where the pool is full: a block or two later.
 pub(crate) const POOL_RETRY_MS: u64 = 1_000;
@@ -71,6 +71,18 @@ pub(crate) enum RpcError {
     /// The caller's address may not come here.
     #[error("this node does not answer your address; ask whoever runs it")]
     NotLetIn,
+    /// A row above what the caller may see.
+    #[error(
+        "{}", unseen(what, *needs, *signed_in)
+    )]
+    Unseen {
+        /// What was asked for.
+        what: String,
+        /// Its class.
+        needs: Visibility,
+        /// Whether the caller has signed in.
+        signed_in: bool,
+    },
     /// The node takes no transactions.
     #[error(
         "this node is read-only and takes no transactions; nothing was sent; send it to another member's node"
@@ -108,6 +120,7 @@ impl RpcError {
             Self::NotFinalYet { .. } => 4,
             Self::Limit(_) | Self::Limited { .. } => -32005,
             Self::ReadOnly => -32004,
+            Self::Unseen { .. } => -32001,
         }
     }
 
@@ -132,8 +145,38 @@ impl RpcError {
                 Some(wait(POOL_RETRY_MS, u64::try_from(*waiting).unwrap_or(u64::MAX)))
             }
             Self::Refusing(reason) => Some(json!({ "reason": reason })),
+            Self::Unseen { what, needs, signed_in } => Some(
+                json!({ "name": unseen_name(*needs, *signed_in), "needs": needs, "what": what }),
+            ),
             _ => None,
         }
+    }
+}
+
+/// The reason for which a row is not shown, for programs.
+pub(crate) fn unseen_name(needs: Visibility, signed_in: bool) -> &'static str {
+    match (needs, signed_in) {
+        (Visibility::Private, _) => "privateRow",
+        (_, false) => "signInNeeded",
+        (_, true) => "notAMember",
+    }
+}
+
+/// The same for people.
+fn unseen(what: &str, needs: Visibility, signed_in: bool) -> String {
+    match (needs, signed_in) {
+        (Visibility::Private, _) => {
+            format!(
+                "{what} is private: only whom the person lets may read it, and nobody can be let yet"
+            )
+        }
+        (_, false) => format!(
+            "{what} is for who has signed in with an account of this estate; sign in at /api/v1/session"
+        ),
+        (_, true) => format!(
+            "{what} is for members of this estate, and the account that signed in belongs to none of its units, \
+             offices or member organisations; ask the registrar"
+        ),
     }
 }
 

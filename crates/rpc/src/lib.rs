@@ -1,6 +1,9 @@
 //! One port for everybody: JSON-RPC for programs (HTTP and WebSocket on `/`), REST in plain words for
 //! people (`/api/v1`), and the web app.
 //!
+//! Where readers are members, who asks is found out by a session (`/api/v1/session`), and each row is shown to
+//! those of its class, which the interfaces name.
+//!
 //! JSON-RPC is what every Ethereum client expects, with `finalized = safe = latest`, because a block
 //! that is not final is never shown. REST has no hand-written endpoint: paths, arguments, answers,
 //! refusals and the OpenAPI description are derived from the modules' ABIs.
@@ -23,6 +26,8 @@ mod node;
 mod pulse;
 mod rest;
 mod server;
+mod session;
+mod sight;
 mod tls;
 mod tulou;
 mod watch;
@@ -32,6 +37,7 @@ pub use context::{DevClock, FinalitySource, Foreign, ForeignBody, RpcConfig, Rpc
 pub use limits::Limits;
 pub use metrics::BlockMeters;
 pub use server::{ServeError, ServerHandle, serve, serve_all};
+pub use sight::Readers;
 pub use tls::{TlsError, TlsFiles};
 pub use watch::{Consortium, LedgerId, Member, MemberState, PROTOCOL, Stalled, Watch, quorum};
 

@@ -23,6 +23,7 @@ use crate::{
     listener::Places,
     metrics::{LedgerLabel, Meters},
     pulse::Pulse,
+    session::Sessions,
 };
 
 /// What all ledgers of one server share.
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     label: LedgerLabel,
     pulse: Pulse,
     disk: Disk,
+    sessions: Sessions,
     heavy: Semaphore,
     heavy_waiting: AtomicUsize,
 }
@@ -77,6 +79,7 @@ impl Node {
             label: Arc::new(context.name.clone()),
             pulse: Pulse::new(),
             disk: Disk::new(context.dir.clone()),
+            sessions: Sessions::new(),
             context,
             filters,
             waiters,
@@ -115,6 +118,11 @@ impl Node {
 
     pub(crate) fn disk(&self) -> &Disk {
         &self.0.disk
+    }
+
+    /// Who is signed in.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
     }
 
     /// Why the node must not serve, if it must not.

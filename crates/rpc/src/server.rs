@@ -39,6 +39,7 @@ use crate::{
     metrics::{self, Meters},
     node::{Node, Shared},
     rest::{self, Api},
+    session,
     tls::{Tls, TlsError},
     tulou, web,
 };
@@ -239,6 +240,7 @@ fn router(node: &Node, doors: Doors) -> Router {
         .route("/ws", any(call))
         .with_state(doors)
         .merge(rest::router(api))
+        .merge(session::router(node.clone()))
         .route("/healthz", get(health::healthz).with_state(node.clone()))
         .route("/readyz", get(health::readyz).with_state(node.clone()))
         .fallback(web::file)
@@ -270,8 +272,8 @@ async fn call(State(doors): State<Doors>, request: Request) -> Response {
 fn cors(node: &Node) -> CorsLayer {
     let origins = &node.config.origins;
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::ACCEPT])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::CONTENT_TYPE, header::ACCEPT, header::AUTHORIZATION])
         .expose_headers([rest::HEIGHT_HEADER, header::RETRY_AFTER]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(AllowOrigin::any());

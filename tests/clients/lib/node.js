@@ -26,11 +26,11 @@ async function freePort() {
   return port;
 }
 
-/** A node without the demo estate, ready to answer. `stop` ends it and removes its folder. */
-export async function startNode() {
+/** A node without the demo estate, ready to answer; `more` are arguments. `stop` ends it and removes its folder. */
+export async function startNode(more = []) {
   const dir = await mkdtemp(join(tmpdir(), 'tulou-clients-'));
   const port = await freePort();
-  const args = ['dev', '--empty', '--dir', join(dir, 'chain'), '--port', String(port)];
+  const args = ['dev', '--empty', '--dir', join(dir, 'chain'), '--port', String(port), ...more];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { said = (said + text).slice(-20_000); });

@@ -44,7 +44,7 @@ pub(super) fn found(dir: &Path, story: &demo::Story) -> Outcome {
     }
     let genesis = plan.genesis()?;
     let hash = genesis_hash(&genesis).map_err(Failure)?;
-    let founded = Founded { genesis, hash };
+    let founded = Founded { genesis, hash, readers: plan.readers };
     for (i, (member, place)) in plan.members.iter().zip(&places).enumerate() {
         settle_in(place, member, i, &founded)?;
     }

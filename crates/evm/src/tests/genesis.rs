@@ -72,7 +72,7 @@ fn the_modules_answer_from_the_first_block_on() {
     let env = world.env();
     for module in tulou_modules::ALL {
         let request = CallRequest { to: Some(module.address), ..Default::default() };
-        let outcome = call(&world.state, &env, &request, None, GAS_LIMIT).unwrap();
+        let outcome = call(&world.state, &env, &request, None, GAS_LIMIT, None).unwrap();
         let CallOutcome::Revert { output, .. } = outcome else { panic!("{}", module.name) };
         ISystem::UnknownSelector::abi_decode(&output).unwrap();
     }

@@ -77,6 +77,7 @@ const WITH_KEYS: Natives = Natives {
         false => (NATIVES.route)(at),
     },
     warm: || vec![COUNTER, OTHER, address::accounts],
+    sight: None,
 };
 
 /// A block in which the module of keys answers, and the state after it.

@@ -109,7 +109,7 @@ fn route(at: &Address) -> Option<Entry> {
     [COUNTER, OTHER, ASSET].contains(at).then_some(entry as Entry)
 }
 
-pub(crate) const NATIVES: Natives = Natives { route, warm: || vec![COUNTER, OTHER] };
+pub(crate) const NATIVES: Natives = Natives { route, warm: || vec![COUNTER, OTHER], sight: None };
 
 /// A state in maps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use alloy_signer_local::PrivateKeySigner;
 use rand::random;
 use tulou_ledger::Ledger;
 use tulou_primitives::{Genesis, NodeKind};
+use tulou_rpc::Readers;
 
 use super::{Card, CardError, PlannedMember, Problems, host_and_port};
 use crate::{
@@ -160,6 +161,8 @@ pub struct Founded {
     pub genesis: Genesis,
     /// Hash of the first block: equal for all who founded the same ledger.
     pub hash: B256,
+    /// Who may read rows of the class `scope` at the members' nodes.
+    pub readers: Readers,
 }
 
 /// Hash of the block that a genesis begins with.
@@ -202,7 +205,9 @@ pub fn settle_in(
     let path = place.node.join(SETTINGS);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => process_section(member, rank),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            process_section(member, rank, founded.readers)
+        }
         Err(e) => return Err(io_error(&path, e)),
     };
     let text = text + &ledger_section(place, member);
@@ -212,15 +217,20 @@ pub fn settle_in(
     Ok(())
 }
 
-fn process_section(member: &PlannedMember, rank: usize) -> String {
+fn process_section(member: &PlannedMember, rank: usize, readers: Readers) -> String {
     let loopback = host_of(member).is_some_and(|(host, _)| is_loopback(host));
     // Members on one machine cannot share a port.
     let port = if loopback { RPC_PORT + u16::try_from(rank).unwrap_or_default() } else { RPC_PORT };
     let rpc = member.rpc.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
+    let readers = match readers {
+        Readers::Anyone => "anyone",
+        Readers::Members => "members",
+    };
     format!(
         "# What this process runs. docs/operating.md explains every line.\n\
          [node]\n\
-         rpc = \"{rpc}\"          # people and programs; put a proxy with TLS before it\n"
+         rpc = \"{rpc}\"          # people and programs; put a proxy with TLS before it\n\
+         readers = \"{readers}\"           # who may read rows of the class scope: anyone, or members\n"
     )
 }
 

@@ -9,6 +9,7 @@ use toml::{Spanned, value::Datetime};
 use tulou_primitives::{
     CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,
 };
+use tulou_rpc::Readers;
 
 use super::{
     check::{self, Problem, Problems},
@@ -28,6 +29,8 @@ pub struct Plan {
     /// Members in the order of the file.
     pub members: Vec<PlannedMember>,
     offices: Vec<PlannedOffice>,
+    /// Who may read rows of the class `scope` at the members' nodes.
+    pub readers: Readers,
     /// What is possible but unwise.
     pub warnings: Vec<Problem>,
 }
@@ -81,6 +84,8 @@ struct File {
     heartbeat_ms: Spanned<u64>,
     #[serde(default)]
     gas_limit: Option<u64>,
+    #[serde(default)]
+    readers: Readers,
     #[serde(default)]
     packs: Vec<String>,
     council: Option<Spanned<Council>>,
@@ -260,7 +265,7 @@ impl Plan {
         if !errors.is_empty() {
             return Err(Problems(errors));
         }
-        Ok(Self { base, ledger, members, offices, warnings })
+        Ok(Self { base, ledger, members, offices, readers: file.readers, warnings })
     }
 
     /// EIP-155 id of the ledger.

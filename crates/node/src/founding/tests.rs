@@ -112,14 +112,19 @@ fn all_members_make_the_same_first_page_from_cards_alone() {
         let genesis = plan.genesis().unwrap();
         let hash = genesis_hash(&genesis).unwrap();
         let member = plan.members.iter().find(|m| m.node == Some(own.node)).unwrap();
-        settle_in(place, member, rank, &Founded { genesis, hash }).unwrap();
+        settle_in(place, member, rank, &Founded { genesis, hash, readers: plan.readers }).unwrap();
         let bytes = std::fs::read(place.dir().join("genesis.json")).unwrap();
         pages.push((bytes, mark(hash)));
         let settings = Settings::read(&place.node).unwrap();
         assert_eq!(settings.ledgers[0].listen.port(), 7_801 + rank as u16);
         assert_eq!(settings.node.rpc.port(), 8_545 + rank as u16);
-        let again =
-            settle_in(place, member, rank, &Founded { genesis: plan.genesis().unwrap(), hash });
+        assert_eq!(settings.node.readers, tulou_rpc::Readers::Members);
+        let again = settle_in(
+            place,
+            member,
+            rank,
+            &Founded { genesis: plan.genesis().unwrap(), hash, readers: plan.readers },
+        );
         assert!(matches!(again, Err(FoundingError::Exists(_))), "{again:?}");
     }
     assert!(pages.windows(2).all(|two| two[0] == two[1]));

@@ -203,6 +203,7 @@ fn config(
         name: ledger.name.clone(),
         rpc: RpcConfig {
             read_only: settings.node.read_only,
+            readers: settings.node.readers,
             origins: settings.node.origins.clone(),
             tls: settings.node.tls.as_ref().map(|tls| TlsFiles {
                 certificate: dir.join(&tls.certificate),

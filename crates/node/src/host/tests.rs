@@ -36,7 +36,8 @@ fn found(node: &Path, text: &str) {
     }
     let genesis = plan.genesis().unwrap_or_else(|problems| panic!("{problems}"));
     let hash = genesis_hash(&genesis).unwrap();
-    settle_in(&place, &plan.members[0], 0, &Founded { genesis, hash }).unwrap();
+    settle_in(&place, &plan.members[0], 0, &Founded { genesis, hash, readers: plan.readers })
+        .unwrap();
 }
 
 fn get(address: SocketAddr, path: &str) -> String {

@@ -6,7 +6,7 @@ use alloy_consensus::{
 use alloy_eips::{Decodable2718, Encodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 
-use super::{KeyKind, SignatureError, SignedBatch, SignedSm2, TxError, Window};
+use super::{SignatureError, SignedBatch, SignedSm2, TxError, Window};
 use crate::Suite;
 
 /// The first byte of a typed transaction and of its receipt.
@@ -188,10 +188,7 @@ impl Envelope {
         match self {
             Self::Ethereum(_) => Suite::Secp256k1,
             Self::Sm2(_) => Suite::Sm2,
-            Self::Batch(signed) => match signed.signature.kind() {
-                KeyKind::Secp256k1 => Suite::Secp256k1,
-                KeyKind::P256 | KeyKind::WebAuthn => Suite::P256,
-            },
+            Self::Batch(signed) => signed.signature.kind().suite(),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod batch;
 mod envelope;
 mod json;
+mod message;
 mod signature;
 mod sm2;
 
@@ -17,6 +18,7 @@ use alloy_rlp::{BufMut, Encodable};
 
 pub use batch::{Batch, BatchError, Call, SignedBatch, Window};
 pub use envelope::{Envelope, TxType};
+pub use message::{MessageSignature, Signer};
 pub use signature::{BatchSignature, KeyKind, P256Signature, SignatureError};
 pub use sm2::SignedSm2;
 

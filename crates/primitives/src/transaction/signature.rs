@@ -11,6 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
 use super::BatchError;
+use crate::Suite;
 
 const SECP256K1_BYTES: usize = 65;
 const P256: u8 = 0x01;
@@ -129,6 +130,16 @@ pub enum KeyKind {
     P256,
     /// WebAuthn.
     WebAuthn,
+}
+
+impl KeyKind {
+    /// The kind of key, as the council opens and closes them.
+    pub fn suite(self) -> Suite {
+        match self {
+            Self::Secp256k1 => Suite::Secp256k1,
+            Self::P256 | Self::WebAuthn => Suite::P256,
+        }
+    }
 }
 
 impl BatchSignature {

@@ -384,3 +384,27 @@ fn a_batch_shows_clients_what_they_look_for() {
     assert_eq!(ecdsa["signature"]["r"], ecdsa["r"]);
     assert_ne!(ecdsa["r"], "0x0");
 }
+
+#[test]
+fn a_message_is_signed_by_the_kinds_of_a_batch_and_by_sm2() {
+    let hash = B256::repeat_byte(7);
+    let key = crate::sm::Sm2Key::from_bytes(&B256::repeat_byte(5)).unwrap();
+    let bytes = MessageSignature::by_sm2(&key, hash).to_bytes();
+    assert_eq!((bytes.len(), bytes[0]), (129, 0x53));
+    let read = MessageSignature::from_bytes(&bytes).unwrap();
+    let account = key.public_key().address();
+    assert_eq!(read.signer(hash), Ok(Signer { account, key: None, suite: Suite::Sm2 }));
+    assert_eq!(read.signer(B256::ZERO), Err(SignatureError::Sm2));
+    for length in [1, 64, 128, 130] {
+        let mut wrong = vec![0x53; length];
+        wrong[length - 1] = 27;
+        let error = MessageSignature::from_bytes(&wrong).unwrap_err();
+        assert!(matches!(error, BatchError::SignatureLength(_)), "{length}: {error}");
+    }
+    // 65 bytes are secp256k1's, whatever the first one is.
+    let mut secp = vec![0x53; 65];
+    secp[64] = 27;
+    let read = MessageSignature::from_bytes(&secp).unwrap();
+    assert!(matches!(read, MessageSignature::Key(BatchSignature::Secp256k1(_))), "{read:?}");
+    assert_eq!(read.to_bytes(), secp);
+}

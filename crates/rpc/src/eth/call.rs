@@ -14,29 +14,43 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tulou_evm::{
     AccountOverride, BlockEnv, BlockOverrides, CallFault, CallOutcome, CallRequest, EstimateFault,
-    Overrides,
+    Hidden, Overrides,
 };
 use tulou_ledger::Version;
 use tulou_primitives::{Batch, BatchSignature, Envelope, SignedBatch, Window};
 
 use super::{
-    Methods, heavy,
+    Methods, heavy_for,
     request::{Wanted, request},
 };
-use crate::{error::RpcError, node::Node};
+use crate::{
+    error::RpcError,
+    node::Node,
+    sight::{Reader, call_class, call_name},
+};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    heavy(methods, "eth_call", |node, params| {
-        let scene = Scene::read(node, params)?;
+    heavy_for(methods, "eth_call", |node, reader, params| {
+        let scene = Scene::read(node, reader, params)?;
         let (env, cap) = (scene.env(node), node.config.call_gas);
-        answer(tulou_evm::call(&scene.state, &env, &scene.request, scene.overrides(), cap)?)
+        let (state, overrides, sight) = (&scene.state, scene.overrides(), reader.sight());
+        let outcome = tulou_evm::call(state, &env, &scene.request, overrides, cap, sight);
+        answer(outcome.map_err(|fault| unseen(reader, fault))?)
     })?;
-    heavy(methods, "eth_estimateGas", |node, params| {
-        let scene = Scene::read(node, params)?;
-        Ok(U64::from(scene.estimate(node)?))
+    heavy_for(methods, "eth_estimateGas", |node, reader, params| {
+        let scene = Scene::read(node, reader, params)?;
+        Ok(U64::from(scene.estimate(node, reader)?))
     })?;
-    heavy(methods, "eth_createAccessList", access_list)?;
-    heavy(methods, "eth_fillTransaction", fill)
+    heavy_for(methods, "eth_createAccessList", access_list)?;
+    heavy_for(methods, "eth_fillTransaction", fill)
+}
+
+/// A fault as its reader is told of it: what may not be seen by its name.
+fn unseen(reader: Reader, fault: CallFault) -> RpcError {
+    let CallFault::Hidden(Hidden { at, selector }) = fault else { return fault.into() };
+    let needs = call_class(&at, &selector);
+    let signed_in = reader.account.is_some();
+    RpcError::Unseen { what: call_name(&at, selector), needs, signed_in }
 }
 
 /// A call and where it takes place.
@@ -48,11 +62,19 @@ pub(super) struct Scene {
 
 impl Scene {
     /// Reads `request, block?, state overrides?, block overrides?`.
-    fn read(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Self, RpcError> {
+    fn read(
+        node: &Node,
+        reader: Reader,
+        params: &mut ParamsSequence<'_>,
+    ) -> Result<Self, RpcError> {
         let wanted = params.next::<Wanted>()?;
         let block = params.optional_next::<BlockId>()?;
         let accounts = params.optional_next::<StateOverride>()?;
         let blocks = params.optional_next::<RpcBlockOverrides>()?;
+        if accounts.is_some() {
+            // Code that is put in a module's place would read the module's storage.
+            reader.only_members("a call on a state that is not as it is")?;
+        }
         let request = request(node, wanted)?;
         let overrides = match (accounts, blocks) {
             (None, None) => None,
@@ -69,10 +91,16 @@ impl Scene {
         env_of(node, &self.state)
     }
 
-    fn estimate(&self, node: &Node) -> Result<u64, RpcError> {
+    fn estimate(&self, node: &Node, reader: Reader) -> Result<u64, RpcError> {
         let cap = node.gas_limit.min(node.config.call_gas);
-        tulou_evm::estimate_gas(&self.state, &self.env(node), &self.request, self.overrides(), cap)
-            .map_err(RpcError::from)
+        let (env, overrides) = (self.env(node), self.overrides());
+        let sight = reader.sight();
+        let found =
+            tulou_evm::estimate_gas(&self.state, &env, &self.request, overrides, cap, sight);
+        found.map_err(|fault| match fault {
+            EstimateFault::Fault(fault) => unseen(reader, fault),
+            other => other.into(),
+        })
     }
 }
 
@@ -98,7 +126,8 @@ pub(crate) fn view(
     input: Bytes,
 ) -> Result<Answer, RpcError> {
     let request = CallRequest { to: Some(to), input, ..Default::default() };
-    match tulou_evm::call(state, &env_of(node, state), &request, None, node.config.call_gas)? {
+    match tulou_evm::call(state, &env_of(node, state), &request, None, node.config.call_gas, None)?
+    {
         CallOutcome::Success { output, .. } => Ok(Answer::Output(output)),
         CallOutcome::Revert { output, .. } => Ok(Answer::Refused(output)),
         CallOutcome::Halt { reason, .. } => Err(RpcError::Call(reason)),
@@ -137,6 +166,7 @@ impl From<CallFault> for RpcError {
         match fault {
             CallFault::Invalid(reason) => Self::Call(reason),
             CallFault::Fault(reason) => Self::Fault(reason),
+            CallFault::Hidden(_) => Self::Call(fault.to_string()),
         }
     }
 }
@@ -190,16 +220,22 @@ pub(super) fn overrides(
     Ok(out)
 }
 
-fn access_list(node: &Node, params: &mut ParamsSequence<'_>) -> Result<AccessListResult, RpcError> {
-    let scene = Scene::read(node, params)?;
+fn access_list(
+    node: &Node,
+    reader: Reader,
+    params: &mut ParamsSequence<'_>,
+) -> Result<AccessListResult, RpcError> {
+    let scene = Scene::read(node, reader, params)?;
     let (env, cap) = (scene.env(node), node.config.call_gas);
+    let (state, overrides, sight) = (&scene.state, scene.overrides(), reader.sight());
     let (access_list, gas_used, error) =
-        tulou_evm::create_access_list(&scene.state, &env, &scene.request, scene.overrides(), cap)?;
+        tulou_evm::create_access_list(state, &env, &scene.request, overrides, cap, sight)
+            .map_err(|fault| unseen(reader, fault))?;
     Ok(AccessListResult { access_list, gas_used: U256::from(gas_used), error })
 }
 
 /// Fills in what a request leaves open (nonce, gas, fees, chain) and gives the unsigned transaction.
-fn fill(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError> {
+fn fill(node: &Node, reader: Reader, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError> {
     let wanted = params.next::<Wanted>()?;
     let from = wanted.tx.from.ok_or_else(|| RpcError::Params("\"from\" is missing".into()))?;
     let request = request(node, wanted.clone())?;
@@ -212,7 +248,7 @@ fn fill(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError>
         None => {
             let scene =
                 Scene { state: node.ledger.latest(), request: request.clone(), overrides: None };
-            scene.estimate(node)?
+            scene.estimate(node, reader)?
         }
     };
     let window = wanted.window();

@@ -6,11 +6,12 @@ use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use serde_json::{Value, json};
 use tulou_primitives::Block;
 
-use super::{Methods, fees, heavy, light};
+use super::{Methods, fees, heavy, light, light_for};
 use crate::{
     convert::{self, RpcBlock},
     error::RpcError,
     node::Node,
+    sight::Reader,
     watch,
 };
 
@@ -33,13 +34,13 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     light(methods, "eth_config", |node, _| Ok(fees::config(node)))?;
     light(methods, "eth_capabilities", |node, _| Ok(capabilities(node)))?;
     heavy(methods, "eth_feeHistory", fees::history)?;
-    light(methods, "eth_getBlockByNumber", |node, params| {
+    light_for(methods, "eth_getBlockByNumber", |node, reader, params| {
         let id = BlockId::Number(params.next()?);
-        block(node, id, params)
+        block(node, reader, id, params)
     })?;
-    light(methods, "eth_getBlockByHash", |node, params| {
+    light_for(methods, "eth_getBlockByHash", |node, reader, params| {
         let id = BlockId::from(params.next::<B256>()?);
-        block(node, id, params)
+        block(node, reader, id, params)
     })?;
     light(methods, "eth_getBlockTransactionCountByNumber", |node, params| {
         let found = find(node, BlockId::Number(params.next()?))?;
@@ -68,13 +69,23 @@ pub(super) fn find(node: &Node, id: BlockId) -> Result<Option<Block>, RpcError> 
     }
 }
 
+/// Whoever may not see transactions is not told their hashes either: a hash is all that is needed to ask for
+/// its transaction and receipt.
 fn block(
     node: &Node,
+    reader: Reader,
     id: BlockId,
     params: &mut ParamsSequence<'_>,
 ) -> Result<Option<RpcBlock>, RpcError> {
     let full = params.optional_next::<bool>()?.unwrap_or(false);
-    find(node, id)?.map(|block| convert::block(node, &block, full)).transpose()
+    if full {
+        reader.only_members("a block with its transactions")?;
+    }
+    let found = find(node, id)?.map(|block| convert::block(node, &block, full)).transpose()?;
+    Ok(match found {
+        Some(block) if !reader.is_member() => Some(convert::without_transactions(block)),
+        found => found,
+    })
 }
 
 fn uncles(node: &Node, height: u64) -> U64 {

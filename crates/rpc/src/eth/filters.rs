@@ -15,8 +15,8 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use tulou_primitives::Tx;
 
-use super::{Methods, heavy, light, logs};
-use crate::{error::RpcError, node::Node};
+use super::{Methods, heavy_for, light, logs};
+use crate::{error::RpcError, node::Node, sight::Reader};
 
 /// Hashes that one poll returns at most.
 const HASHES: usize = 10_000;
@@ -96,14 +96,14 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     light(methods, "eth_uninstallFilter", |node, params| {
         Ok(node.filters().entries.lock().remove(&params.next()?).is_some())
     })?;
-    heavy(methods, "eth_getFilterChanges", changes)?;
-    heavy(methods, "eth_getFilterLogs", |node, params| {
+    heavy_for(methods, "eth_getFilterChanges", changes)?;
+    heavy_for(methods, "eth_getFilterLogs", |node, reader, params| {
         let filter = node.filters().with(params.next()?, |entry| match &entry.kind {
             Kind::Logs(filter) => Some(filter.clone()),
             _ => None,
         })?;
         let filter = filter.ok_or_else(|| RpcError::NotFound("filter not found".into()))?;
-        logs::search(node, &filter)
+        logs::search(node, reader, &filter)
     })
 }
 
@@ -114,7 +114,11 @@ enum Due {
     Pending(Vec<alloy_primitives::B256>),
 }
 
-fn changes(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcError> {
+fn changes(
+    node: &Node,
+    reader: Reader,
+    params: &mut ParamsSequence<'_>,
+) -> Result<Value, RpcError> {
     let head = node.ledger.head().height;
     let due = node.filters().with(params.next()?, |entry| {
         let from = entry.next;
@@ -142,7 +146,7 @@ fn changes(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcErr
             if from > to {
                 json(Vec::<()>::new())
             } else {
-                json(logs::between(node, &filter, from, to)?)
+                json(logs::between(node, reader, &filter, from, to)?)
             }
         }
         Due::Blocks(from) => {
@@ -153,7 +157,11 @@ fn changes(node: &Node, params: &mut ParamsSequence<'_>) -> Result<Value, RpcErr
             }
             json(hashes)
         }
-        Due::Pending(hashes) => json(hashes),
+        Due::Pending(hashes) => {
+            // Who asked for the filter may have been a member then.
+            reader.only_members("a transaction that waits")?;
+            json(hashes)
+        }
     }
 }
 

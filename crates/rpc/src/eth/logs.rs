@@ -1,19 +1,31 @@
 //! Searching events.
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log as RpcLog};
 use jsonrpsee::core::RegisterMethodError;
 use tulou_ledger::LogQuery;
 
-use super::{Methods, heavy};
-use crate::{convert, error::RpcError, node::Node};
+use super::{Methods, heavy_for};
+use crate::{
+    convert,
+    error::RpcError,
+    node::Node,
+    sight::{Reader, event_class},
+};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    heavy(methods, "eth_getLogs", |node, params| search(node, &params.next::<Filter>()?))
+    heavy_for(methods, "eth_getLogs", |node, reader, params| {
+        search(node, reader, &params.next::<Filter>()?)
+    })
 }
 
-/// All events that a filter describes.
-pub(super) fn search(node: &Node, filter: &Filter) -> Result<Vec<RpcLog>, RpcError> {
+/// All events that a filter describes and the reader may see.
+pub(super) fn search(
+    node: &Node,
+    reader: Reader,
+    filter: &Filter,
+) -> Result<Vec<RpcLog>, RpcError> {
     let (from, to) = match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
             let height = node
@@ -31,7 +43,7 @@ pub(super) fn search(node: &Node, filter: &Filter) -> Result<Vec<RpcLog>, RpcErr
     if to > node.ledger.head().height {
         return Err(RpcError::Params("block range extends beyond current head block".into()));
     }
-    between(node, filter, from, to)
+    between(node, reader, filter, from, to)
 }
 
 /// Height of one end of a range; beyond the head nothing matches.
@@ -43,9 +55,11 @@ pub(super) fn bound(node: &Node, tag: Option<BlockNumberOrTag>) -> u64 {
     }
 }
 
-/// Events from height `from` to `to`, both inclusive, whatever range the filter names.
+/// Events from height `from` to `to`, both inclusive, whatever range the filter names. To whoever may not see
+/// transactions the hash of an event's transaction is zero.
 pub(super) fn between(
     node: &Node,
+    reader: Reader,
     filter: &Filter,
     from: u64,
     to: u64,
@@ -64,5 +78,12 @@ pub(super) fn between(
         topics: filter.topics.iter().map(|topic| topic.iter().copied().collect()).collect(),
     };
     let events = node.ledger.logs(&query, node.config.logs)?;
-    Ok(events.into_iter().map(convert::event).collect())
+    let mut shown: Vec<_> = events.into_iter().map(convert::event).collect();
+    if !reader.is_member() {
+        shown.retain(|log| event_class(&log.address(), log.topics()) <= reader.most);
+        for log in &mut shown {
+            log.transaction_hash = Some(B256::ZERO);
+        }
+    }
+    Ok(shown)
 }

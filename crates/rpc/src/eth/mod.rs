@@ -25,7 +25,7 @@ use serde_json::Value;
 
 pub(crate) use call::{Answer, reason, view};
 
-use crate::{error::RpcError, node::Node};
+use crate::{error::RpcError, node::Node, sight::Reader};
 
 /// The methods of one server.
 pub(crate) type Methods = RpcModule<Node>;
@@ -52,6 +52,38 @@ pub(crate) fn heavy<R: Serialize + Clone + Send + 'static>(
     methods.register_async_method(name, move |params, node, _| async move {
         let params = params.into_owned();
         node.heavy(move |node| answer(node, &mut params.sequence())).await
+    })?;
+    Ok(())
+}
+
+/// A method that answers as far as its reader may see.
+pub(crate) type Shows<R> = fn(&Node, Reader, &mut ParamsSequence<'_>) -> Result<R, RpcError>;
+
+/// As [`light`], for a method that asks who reads.
+pub(crate) fn light_for<R: Serialize + Clone + 'static>(
+    methods: &mut Methods,
+    name: &'static str,
+    answer: Shows<R>,
+) -> Result<(), RegisterMethodError> {
+    methods.register_method(name, move |params, node, extensions| {
+        answer(node, Reader::of(node, extensions.get()), &mut params.sequence())
+    })?;
+    Ok(())
+}
+
+/// As [`heavy`], for a method that asks who reads.
+pub(crate) fn heavy_for<R: Serialize + Clone + Send + 'static>(
+    methods: &mut Methods,
+    name: &'static str,
+    answer: Shows<R>,
+) -> Result<(), RegisterMethodError> {
+    methods.register_async_method(name, move |params, node, extensions| async move {
+        let (params, credential) = (params.into_owned(), extensions.get().copied());
+        node.heavy(move |node| {
+            let reader = Reader::of(node, credential.as_ref());
+            answer(node, reader, &mut params.sequence())
+        })
+        .await
     })?;
     Ok(())
 }

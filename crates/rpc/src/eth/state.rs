@@ -9,8 +9,8 @@ use alloy_serde::JsonStorageKey;
 use jsonrpsee::{core::RegisterMethodError, types::params::ParamsSequence};
 use tulou_primitives::StateReader;
 
-use super::{Methods, heavy, stateful};
-use crate::{error::RpcError, node::Node};
+use super::{Methods, heavy_for, stateful};
+use crate::{error::RpcError, node::Node, sight::Reader};
 
 /// Slots that one proof covers at most.
 const PROOF_SLOTS: usize = 1_024;
@@ -39,7 +39,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         Ok(B256::from(value))
     })?;
     stateful(methods, "eth_getStorageValues", 1, storage_values)?;
-    heavy(methods, "eth_getProof", proof)
+    heavy_for(methods, "eth_getProof", proof)
 }
 
 /// A slot as clients write it: hexadecimal digits, at most 64 of them.
@@ -86,10 +86,14 @@ fn transaction_count(node: &Node, params: &mut ParamsSequence<'_>) -> Result<U64
 
 fn proof(
     node: &Node,
+    reader: Reader,
     params: &mut ParamsSequence<'_>,
 ) -> Result<EIP1186AccountProofResponse, RpcError> {
     let address = params.next::<Address>()?;
     let keys = params.optional_next::<Vec<JsonStorageKey>>()?.unwrap_or_default();
+    if !keys.is_empty() {
+        reader.only_members("a proof of storage")?;
+    }
     if keys.len() > PROOF_SLOTS {
         return Err(RpcError::Limit(format!("at most {PROOF_SLOTS} slots in one proof")));
     }

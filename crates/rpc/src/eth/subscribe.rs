@@ -13,7 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Methods, logs};
-use crate::{convert, error::RpcError, node::Node};
+use crate::{convert, error::RpcError, node::Node, session::Credential, sight::Reader};
 
 /// What a client may follow.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +37,10 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         "eth_subscribe",
         "eth_subscription",
         "eth_unsubscribe",
-        |params, pending, node, _| async move { subscribe(params, pending, node).await },
+        |params, pending, node, extensions| async move {
+            let credential = extensions.get().copied();
+            subscribe(params, pending, node, credential).await
+        },
     )?;
     Ok(())
 }
@@ -46,8 +49,14 @@ async fn subscribe(
     params: Params<'static>,
     pending: PendingSubscriptionSink,
     node: Arc<Node>,
+    credential: Option<Credential>,
 ) -> SubscriptionResult {
-    let topic = match topic(&params) {
+    let reader = Reader::of(&node, credential.as_ref());
+    let topic = topic(&params).and_then(|topic| match topic {
+        Topic::Pending { .. } => reader.only_members("a transaction that waits").map(|()| topic),
+        other => Ok(other),
+    });
+    let topic = match topic {
         Ok(topic) => topic,
         Err(error) => {
             pending.reject(ErrorObjectOwned::from(error)).await;
@@ -60,8 +69,10 @@ async fn subscribe(
     let sink = pending.accept().await?;
     match topic {
         Topic::Heads => follow_heads(&node, &sink, heads, None).await,
-        Topic::Logs(filter) => follow_heads(&node, &sink, heads, Some(&filter)).await,
-        Topic::Pending { full } => follow_pool(&sink, feed, full).await,
+        Topic::Logs(filter) => {
+            follow_heads(&node, &sink, heads, Some((&filter, credential))).await;
+        }
+        Topic::Pending { full } => follow_pool(&node, credential, &sink, feed, full).await,
         Topic::Syncing => send(&sink, &false).await.map(|_| ()).unwrap_or_default(),
     }
     Ok(())
@@ -88,7 +99,7 @@ async fn follow_heads(
     node: &Node,
     sink: &SubscriptionSink,
     mut heads: tokio::sync::watch::Receiver<tulou_ledger::Head>,
-    filter: Option<&Filter>,
+    filter: Option<(&Filter, Option<Credential>)>,
 ) {
     let mut seen = heads.borrow_and_update().height;
     loop {
@@ -103,7 +114,11 @@ async fn follow_heads(
         for height in seen + 1..=head {
             let sent = match filter {
                 None => send_head(node, sink, height).await,
-                Some(filter) => send_logs(node, sink, filter, height).await,
+                Some((filter, credential)) => {
+                    // Asked anew: who signed out or left the estate meanwhile is sent public events only.
+                    let reader = Reader::of(node, credential.as_ref());
+                    send_logs(node, reader, sink, filter, height).await
+                }
             };
             if sent.is_none() {
                 return;
@@ -121,17 +136,20 @@ async fn send_head(node: &Node, sink: &SubscriptionSink, height: u64) -> Option<
 
 async fn send_logs(
     node: &Node,
+    reader: Reader,
     sink: &SubscriptionSink,
     filter: &Filter,
     height: u64,
 ) -> Option<()> {
-    for log in logs::between(node, filter, height, height).ok()? {
+    for log in logs::between(node, reader, filter, height, height).ok()? {
         send(sink, &log).await?;
     }
     Some(())
 }
 
 async fn follow_pool(
+    node: &Node,
+    credential: Option<Credential>,
     sink: &SubscriptionSink,
     mut feed: tokio::sync::broadcast::Receiver<Arc<tulou_primitives::Tx>>,
     full: bool,
@@ -141,6 +159,9 @@ async fn follow_pool(
             tx = feed.recv() => tx,
             () = sink.closed() => return,
         };
+        if !Reader::of(node, credential.as_ref()).is_member() {
+            return;
+        }
         let sent = match tx {
             Ok(tx) if full => match convert::transaction(&tx) {
                 Ok(tx) => send(sink, &tx).await,

@@ -32,6 +32,11 @@ pub struct Limits {
     pub submissions_per_s: u32,
     /// Transactions an account may submit at once, at least 1.
     pub submissions_burst: u32,
+    /// Attempts to sign in, or to stay signed in, that a caller gets back each second, and as many of an account
+    /// whose signature is good; at least 1.
+    pub sign_ins_per_s: u32,
+    /// Attempts to sign in at once, at least 1.
+    pub sign_ins_burst: u32,
     /// Callers, and as many accounts, that are remembered. The one that was idle longest goes first
     /// and comes back with full units.
     pub remembered: usize,
@@ -49,6 +54,8 @@ impl Default for Limits {
             connections: 64,
             submissions_per_s: 20,
             submissions_burst: 200,
+            sign_ins_per_s: 2,
+            sign_ins_burst: 60,
             remembered: 16_384,
         }
     }

@@ -73,6 +73,8 @@ struct Rules {
     limits: Limits,
     callers: Buckets<IpAddr>,
     accounts: Buckets<Address>,
+    sign_ins: Buckets<IpAddr>,
+    sign_ins_of: Buckets<Address>,
 }
 
 impl Rules {
@@ -80,7 +82,10 @@ impl Rules {
         let callers = Buckets::new(limits.units_per_s, limits.units_burst, limits.remembered);
         let accounts =
             Buckets::new(limits.submissions_per_s, limits.submissions_burst, limits.remembered);
-        Self { limits, callers, accounts }
+        let (per_s, burst) = (limits.sign_ins_per_s, limits.sign_ins_burst);
+        let sign_ins = Buckets::new(per_s, burst, limits.remembered);
+        let sign_ins_of = Buckets::new(per_s, burst, limits.remembered);
+        Self { limits, callers, accounts, sign_ins, sign_ins_of }
     }
 }
 
@@ -135,6 +140,22 @@ impl Gate {
             return Ok(());
         }
         self.rules().accounts.take(&account, 1)
+    }
+
+    /// Counts an attempt of a caller to sign in, or to stay signed in.
+    pub(crate) fn sign_in(&self, caller: &Caller) -> Result<(), TooMuch> {
+        if caller.is_exempt() {
+            return Ok(());
+        }
+        self.rules().sign_ins.take(&household(caller.address()), 1)
+    }
+
+    /// Counts a good signature of an account under a text to sign in.
+    pub(crate) fn sign_in_of(&self, caller: &Caller, account: Address) -> Result<(), TooMuch> {
+        if caller.is_exempt() {
+            return Ok(());
+        }
+        self.rules().sign_ins_of.take(&account, 1)
     }
 
     /// A place for one more connection, given back when it is dropped; `None` where the caller has

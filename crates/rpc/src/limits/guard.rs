@@ -16,7 +16,7 @@ use axum::{
 use jsonrpsee::types::{ErrorObjectOwned, Id, Response as RpcResponse, ResponsePayload};
 
 use super::{Caller, Class, retry_after};
-use crate::{error::RpcError, listener::Bounded, node::Node, rest::Fail};
+use crate::{error::RpcError, listener::Bounded, node::Node, rest::Fail, session};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ pub(crate) enum Door {
     Rpc,
     /// A read by name.
     Rest,
+    /// Signing in and out.
+    Session,
     /// Interfaces and descriptions.
     Docs,
     /// The node's own state.
@@ -58,6 +60,8 @@ impl Door {
             "/metrics" => Self::Metrics,
             "/api/v1/node/consortium" => Self::Node,
             "/api/v1" | "/api/v1/" | "/api/v1/openapi.json" => Self::Docs,
+            "/api/v1/session" => Self::Session,
+            path if path.starts_with("/api/v1/session/") => Self::Session,
             path if path.starts_with("/api/") => Self::Rest,
             path if path.starts_with("/abi/") => Self::Docs,
             _ => Self::Files,
@@ -69,6 +73,7 @@ impl Door {
         match self {
             Self::Rpc => "rpc",
             Self::Rest => "rest",
+            Self::Session => "session",
             Self::Docs => "docs",
             Self::Node => "node",
             Self::Health => "health",
@@ -82,14 +87,14 @@ impl Door {
         match self {
             Self::Health => 0,
             Self::Rpc | Self::Node | Self::Files | Self::Docs => 1,
-            Self::Rest => Class::Execute.units(),
+            Self::Rest | Self::Session => Class::Execute.units(),
             Self::Metrics => Class::Search.units(),
         }
     }
 
     /// Whether it shows or changes the book, which a node with damaged data must not.
     fn is_the_book(self) -> bool {
-        matches!(self, Self::Rest)
+        matches!(self, Self::Rest | Self::Session)
     }
 }
 
@@ -106,6 +111,9 @@ pub(crate) async fn guard(State(node): State<Node>, mut request: Request, next: 
         None => match node.bodies().reserve(&request, node.config.request_bytes) {
             Some(_room) => {
                 request.extensions_mut().insert(caller.clone());
+                if let Some(credential) = session::credential(&node, request.headers()) {
+                    request.extensions_mut().insert(credential);
+                }
                 settled(next.run(request).await, door, &caller)
             }
             None => no_room(&node, door),

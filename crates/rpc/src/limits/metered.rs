@@ -9,7 +9,7 @@ use jsonrpsee::{
 };
 
 use super::{Caller, Class};
-use crate::{error::RpcError, metrics::Outcome, node::Node};
+use crate::{error::RpcError, metrics::Outcome, node::Node, sight::Reader};
 
 /// Puts limits and metrics around a JSON-RPC service.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ impl<S> Metered<S> {
         let class = Class::of(method);
         let caller = extensions.get::<Caller>();
         let refused = check(&self.node, class, caller).err();
+        let refused =
+            refused.or_else(|| Reader::of(&self.node, extensions.get()).call(method).err());
         let Some(error) = refused else { return Ok(class) };
         let outcome = Outcome::of_code(error.code());
         if let Some(caller) = caller {

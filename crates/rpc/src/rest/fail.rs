@@ -11,7 +11,12 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{names, shape};
-use crate::{error::RpcError, eth, natspec::Notices};
+use crate::{
+    error::{RpcError, unseen_name},
+    eth,
+    natspec::Notices,
+    sight::Visibility,
+};
 
 /// An answer that is not the one hoped for: `{"error": {code, name, message, data}}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +91,19 @@ impl Fail {
         })
     }
 
+    /// A sign-in that was refused, for whatever reason.
+    pub(crate) fn sign_in_refused() -> Self {
+        Self::new(Parts {
+            status: StatusCode::UNAUTHORIZED,
+            code: "unseen",
+            name: "signInRefused".to_owned(),
+            message: "the sign-in was refused: the text has ended, was used before or is not this node's, or the \
+                      signature is not one that speaks for the account now; ask for a new text and sign that"
+                .to_owned(),
+            data: Map::new(),
+        })
+    }
+
     /// The same with another status.
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = status;
@@ -110,15 +128,23 @@ impl From<RpcError> for Fail {
             RpcError::Limit(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             RpcError::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "limited"),
             RpcError::NotLetIn => (StatusCode::FORBIDDEN, "not_let_in"),
+            RpcError::Unseen { needs, signed_in: false, .. } if *needs < Visibility::Private => {
+                (StatusCode::UNAUTHORIZED, "unseen")
+            }
+            RpcError::Unseen { .. } => (StatusCode::FORBIDDEN, "unseen"),
             RpcError::Refusing(_) => (StatusCode::SERVICE_UNAVAILABLE, "refusing"),
             RpcError::Call(_) | RpcError::Revert { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "refused")
             }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "fault"),
         };
+        let name = match &error {
+            RpcError::Unseen { needs, signed_in, .. } => unseen_name(*needs, *signed_in).to_owned(),
+            _ => String::new(),
+        };
         let message = error.to_string();
         let data = error.data().map(object).unwrap_or_default();
-        Self::new(Parts { status, code, name: String::new(), message, data })
+        Self::new(Parts { status, code, name, message, data })
     }
 }
 

@@ -21,23 +21,28 @@ use alloy_eips::BlockId;
 use alloy_json_abi::{Function, JsonAbi, StateMutability};
 use alloy_primitives::Address;
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderName, HeaderValue, StatusCode, Uri},
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde_json::{Value, json};
 
 use crate::{
+    Readers,
     error::RpcError,
     eth::{self, Answer},
     natspec::Notices,
     node::Node,
+    session::Credential,
+    sight::{Judge, Reader},
     watch::{self, Consortium},
     web,
 };
+pub(crate) use args::is_list;
 pub(crate) use fail::Fail;
+pub(crate) use shape::key;
 
 /// Height of the state that an answer was read from.
 pub(crate) const HEIGHT_HEADER: HeaderName = HeaderName::from_static("x-tulou-height");
@@ -85,6 +90,10 @@ impl Api {
         Self { node, faces, notices, description }
     }
 
+    fn judge(&self, face: &Face) -> Judge<'_> {
+        Judge { notices: &self.notices, module: face.name }
+    }
+
     fn face(&self, name: &str) -> Result<&Face, Fail> {
         let found = self.faces.iter().find(|face| face.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| {
@@ -117,7 +126,12 @@ impl Api {
         let modules = self.faces.iter().map(|face| {
             let reads = face.views().map(|function| {
                 let path = format!("/api/v1/{}/{}", face.name, names::snake(&function.name));
-                json!({ "call": names::snake(&function.name), "path": path, "signature": function.signature() })
+                json!({
+                    "call": names::snake(&function.name),
+                    "path": path,
+                    "signature": function.signature(),
+                    "class": self.judge(face).call(function),
+                })
             });
             json!({
                 "name": face.name,
@@ -200,6 +214,7 @@ async fn abi(State(api): State<Arc<Api>>, Path(file): Path<String>) -> Response 
 async fn call(
     State(api): State<Arc<Api>>,
     Path((module, call)): Path<(String, String)>,
+    credential: Option<Extension<Credential>>,
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let Ok(Query(pairs)) = query else {
@@ -207,26 +222,39 @@ async fn call(
             .into_response();
     };
     let node = api.node.clone();
-    let answer = node.heavy(move |node| answer(&api, node, &module, &call, &pairs)).await;
+    let is_personal = node.config.readers == Readers::Members;
+    let answer = node
+        .heavy(move |node| {
+            let reader = Reader::of(node, credential.as_deref());
+            answer(&api, node, reader, (&module, &call), &pairs)
+        })
+        .await;
     match answer {
         Ok((height, body)) => {
             let mut response = (StatusCode::OK, Json(body)).into_response();
             response.headers_mut().insert(HEIGHT_HEADER, HeaderValue::from(height));
+            if is_personal {
+                // What one person may see is not kept for the next.
+                let never = HeaderValue::from_static("no-store");
+                response.headers_mut().insert(CACHE_CONTROL, never);
+            }
             response
         }
         Err(fail) => fail.into_response(),
     }
 }
 
-/// Height and body of an answer.
+/// Height and body of an answer, with null for what the reader may not see of it.
 fn answer(
     api: &Api,
     node: &Node,
-    module: &str,
-    call: &str,
+    reader: Reader,
+    (module, call): (&str, &str),
     pairs: &[(String, String)],
 ) -> Result<(u64, Value), Fail> {
     let (face, function) = api.find(module, call)?;
+    let judge = api.judge(face);
+    reader.see(judge.least(function), || format!("{}.{}", face.name, function.name))?;
     let own_at = function.inputs.iter().any(|param| param.name == "at");
     let reserved: &[&str] = if own_at { &[] } else { &["at"] };
     let values = args::read(function, pairs, reserved)?;
@@ -238,7 +266,11 @@ fn answer(
     match eth::view(node, &state, face.address, input.into())? {
         Answer::Output(output) => {
             let values = function.abi_decode_output(&output).map_err(fault)?;
-            Ok((state.height(), shape::answer(&values, &function.outputs, args::is_list(function))))
+            let mut body = shape::answer(&values, &function.outputs, is_list(function));
+            if judge.call(function) > reader.most {
+                judge.mask(function, &mut body, reader.most);
+            }
+            Ok((state.height(), body))
         }
         Answer::Refused(data) => {
             let abis: Vec<_> = api.faces.iter().map(|face| (face.name, &face.abi)).collect();

@@ -8,7 +8,10 @@ use super::{
     names::{self, Unit, unit},
     shape::key,
 };
-use crate::natspec::Notices;
+use crate::{
+    natspec::Notices,
+    sight::{Judge, Visibility},
+};
 
 /// The description of all reads.
 pub(crate) fn describe(faces: &[Face], notices: &Notices) -> Value {
@@ -37,7 +40,14 @@ pub(crate) fn describe(faces: &[Face], notices: &Notices) -> Value {
         "servers": [{ "url": "/" }],
         "tags": tags.collect::<Vec<_>>(),
         "paths": paths,
-        "components": { "schemas": found },
+        "components": {
+            "schemas": found,
+            "securitySchemes": { "session": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "the token of POST /api/v1/session; a browser sends the cookie tulou_session instead",
+            } },
+        },
     })
 }
 
@@ -71,6 +81,7 @@ fn operation(face: &Face, function: &Function, schemas: &mut Schemas<'_>) -> Val
         }));
     }
     let said = schemas.notices.get(face.name, "function", &function.name).map(str::to_owned);
+    let class = Judge { notices: schemas.notices, module: face.name }.call(function);
     let failed = |description: &str| {
         json!({
             "description": description,
@@ -82,6 +93,9 @@ fn operation(face: &Face, function: &Function, schemas: &mut Schemas<'_>) -> Val
         "operationId": format!("{}_{}", face.name, names::snake(&function.name)),
         "summary": said.unwrap_or_else(|| names::words(&function.name)),
         "parameters": parameters,
+        "x-visibility": class,
+        // A node whose readers are anyone asks for no session.
+        "security": if class == Visibility::Public { json!([]) } else { json!([{}, { "session": [] }]) },
         "responses": {
             "200": {
                 "description": "the answer",
@@ -92,6 +106,8 @@ fn operation(face: &Face, function: &Function, schemas: &mut Schemas<'_>) -> Val
                 "content": { "application/json": { "schema": answer(face, function, schemas) } },
             },
             "400": failed("an argument is missing or does not fit"),
+            "401": failed("members' rows, and nobody has signed in (where the node's readers are members)"),
+            "403": failed("members' rows, and the account is no member; or a private row"),
             "404": failed("no such call, or the state is not kept any more"),
             "422": failed("the module refuses, with its reason"),
         },
@@ -151,8 +167,15 @@ impl Schemas<'_> {
 
     fn object(&mut self, module: &str, param: &Param, about: &str) -> Value {
         let mut properties = Map::new();
-        for (n, field) in param.components.iter().enumerate() {
-            properties.insert(key(field, n), self.of(module, field));
+        let classes = Judge { notices: self.notices, module }.fields(param);
+        let least = classes.iter().min().copied();
+        for (n, (field, class)) in param.components.iter().zip(&classes).enumerate() {
+            let schema = self.of(module, field);
+            // Left out for whoever may see the rest of the struct and not this.
+            let hidden = Some(*class) > least;
+            let schema =
+                if hidden { json!({ "oneOf": [schema, { "type": "null" }] }) } else { schema };
+            properties.insert(key(field, n), schema);
         }
         let required: Vec<_> = properties.keys().cloned().collect();
         json!({
@@ -204,7 +227,7 @@ fn error_schema() -> Value {
             "type": "object",
             "required": ["code", "name", "message", "data"],
             "properties": {
-                "code": { "type": "string", "description": "bad_argument, not_found, refused, busy or fault" },
+                "code": { "type": "string", "description": "bad_argument, not_found, refused, unseen, busy or fault" },
                 "name": { "type": "string", "description": "the refusal's name in the module's interface" },
                 "message": { "type": "string", "description": "for people" },
                 "data": { "type": "object", "description": "the refusal's fields" },

@@ -190,6 +190,13 @@ impl World {
         Self::on(genesis, RpcConfig::default(), watch).await
     }
 
+    /// A server over a ledger that begins in another way.
+    pub(crate) async fn founded(change: impl FnOnce(&mut Genesis), config: RpcConfig) -> Self {
+        let mut genesis = genesis();
+        change(&mut genesis);
+        Self::on(genesis, config, None).await
+    }
+
     async fn on(genesis: Genesis, config: RpcConfig, watch: Option<Arc<dyn Watch>>) -> Self {
         let mut world = Self::unserved(genesis, config, watch);
         world.serve(vec![world.context.clone()]).await;
@@ -284,6 +291,11 @@ impl World {
         height
     }
 
+    /// Moves the clock of the next block.
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.increase(seconds);
+    }
+
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -319,6 +331,22 @@ impl World {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
+        tokio::task::spawn_blocking(move || read(agent().run(request))).await.unwrap()
+    }
+
+    /// Any request, with headers.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Got {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).unwrap();
         tokio::task::spawn_blocking(move || read(agent().run(request))).await.unwrap()
     }
 

@@ -9,5 +9,7 @@ mod light;
 mod metrics;
 mod operations;
 mod people;
+mod sessions;
+mod sight;
 mod tls;
 mod traces;

@@ -47,7 +47,7 @@ async fn every_view_of_every_module_is_described_and_reachable() {
 }
 
 /// A value that fits a parameter's schema.
-fn sample(parameter: &Value) -> String {
+pub(crate) fn sample(parameter: &Value) -> String {
     // A proof of nothing: header, certificate, links, index, receipt, path, transaction, path.
     if parameter["name"] == json!("proof") {
         return "(0x,0x,[],0,0x,[],0x,[])".into();
