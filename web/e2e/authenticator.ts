@@ -105,7 +105,7 @@ export async function letterTo({ unit, owner }: Waiting): Promise<{ path: string
   const expiresAt = BigInt(Math.floor(Date.now() / 1000) + 20 * 86_400);
   await act('registrar', 'accounts', 'invite', [[{ unit: BigInt(unit.id), owner: owner as Hex, key, expiresAt }]]);
   const { id } = await view<{ id: string }>(`accounts/invitation_of?letter_key=${key}`);
-  return { path: `/join#${printLetter({ unit: Number(unit.id), id: BigInt(id), secret })}`, id: BigInt(id) };
+  return { path: `/join#${printLetter({ unit: Number(unit.id), id: BigInt(id), secret, code: unit.entry.code })}`, id: BigInt(id) };
 }
 
 /** A new resident on a page: joined by letter, with a finger that is known. */

@@ -73,7 +73,7 @@ function explain(cause: unknown): string {
 }
 
 function shutBy(cause: unknown): 'out' | 'stranger' | undefined {
-  if (cause instanceof ReadError && cause.status === 403) return 'stranger';
-  const out = (cause instanceof ReadError && cause.status === 401) || (cause instanceof RpcError && cause.code === SIGN_IN_NEEDED);
-  return out ? 'out' : undefined;
+  if (cause instanceof ReadError) return cause.status === 401 ? 'out' : cause.status === 403 ? 'stranger' : undefined;
+  if (!(cause instanceof RpcError) || cause.code !== SIGN_IN_NEEDED) return undefined;
+  return (cause.data as { name?: string } | undefined)?.name === 'signInNeeded' ? 'out' : 'stranger';
 }

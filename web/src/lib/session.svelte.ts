@@ -35,8 +35,10 @@ class Session {
   }
 
   /** Signs whoever is acting in without asking them; false where only a finger would do, or nobody is acting. */
-  quietly(): Promise<boolean> {
-    this.trying ??= this.try().finally(() => {
+  async quietly(): Promise<boolean> {
+    const want = acting.now?.address.toLowerCase();
+    if (!want) return false;
+    this.trying ??= this.try(want).finally(() => {
       this.trying = undefined;
     });
     return this.trying;
@@ -62,12 +64,10 @@ class Session {
   }
 
   /** One tab at a time: a refresh that is used twice ends the session. */
-  private async try(): Promise<boolean> {
+  private async try(want: string): Promise<boolean> {
     const once = async (): Promise<boolean> => {
-      const want = acting.now?.address.toLowerCase();
       const state = await this.look();
       if (state === 'open') return true;
-      if (!want) return false;
       if (state === 'in' && this.account === want) return true;
       if (state === 'out' && (await this.refresh()) === want) return true;
       const { byQuietKey } = await import('./signin');
