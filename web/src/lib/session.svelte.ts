@@ -58,8 +58,10 @@ class Session {
     return told !== null;
   }
 
+  /** Signs out, and lets nobody act: the everyday key would sign in again at once. */
   async leave(everywhere: boolean): Promise<void> {
     await fetch(`/api/v1/session${everywhere ? '/all' : ''}`, { method: 'DELETE' });
+    acting.leave();
     this.take({ class: 'public' });
   }
 
