@@ -3,6 +3,7 @@ import type { CDPSession, Page } from '@playwright/test';
 import type { Hex } from 'viem';
 import { demoAddress } from '../src/lib/demo';
 import { letterKey, newSecret, printLetter } from '../src/lib/passkey/letter';
+import { base } from './people';
 import { act, view } from './wire';
 
 /** The reader of a phone, with PRF; every person who is asked is recognised until `refuse`. */
@@ -104,5 +105,17 @@ export async function letterTo({ unit, owner }: Waiting): Promise<{ path: string
   const expiresAt = BigInt(Math.floor(Date.now() / 1000) + 20 * 86_400);
   await act('registrar', 'accounts', 'invite', [[{ unit: BigInt(unit.id), owner: owner as Hex, key, expiresAt }]]);
   const { id } = await view<{ id: string }>(`accounts/invitation_of?letter_key=${key}`);
-  return { path: `/join#${printLetter({ unit: Number(unit.id), id: BigInt(id), secret })}`, id: BigInt(id) };
+  return { path: `/join#${printLetter({ unit: Number(unit.id), id: BigInt(id), secret, code: unit.entry.code })}`, id: BigInt(id) };
+}
+
+/** A new resident on a page: joined by letter, with a finger that is known. */
+export async function joined(page: Page): Promise<{ finger: Authenticator; address: Hex; home: Waiting }> {
+  const home = await waitingHome();
+  const { path } = await letterTo(home);
+  const finger = await Authenticator.of(page);
+  await page.goto(base() + path);
+  await page.getByRole('button', { name: '用指纹签收' }).click();
+  await page.getByRole('heading', { name: /^您是.*的业主$/ }).waitFor();
+  const key = (await page.evaluate(() => localStorage.getItem('tulou.passkey'))) ?? '';
+  return { finger, home, address: (JSON.parse(key) as { address: Hex }).address };
 }

@@ -1,5 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
-import { consortium, type Running } from './members';
+import { consortium } from './members';
+import type { Running } from './node';
 
 /** Real processes notice each other's absence and return within seconds; a busy machine takes longer. */
 const SOON = { timeout: 120_000 };

@@ -3,15 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tulou } from './node';
+import { tulou, type Running } from './node';
 
 /** Five processes tell a year of the estate to each other before the door opens. */
 const PATIENCE_MS = 600_000;
-
-export interface Running {
-  url: string;
-  stop(): Promise<void>;
-}
 
 export async function consortium(): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'tulou-five-'));

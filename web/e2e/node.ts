@@ -15,12 +15,25 @@ export function tulou(): string {
   return binary;
 }
 
+/** The node that the other tests share. */
 export default async function start(): Promise<() => Promise<void>> {
   if (process.env.TULOU_URL) return async () => {};
+  const { url, stop } = await demoNode();
+  process.env.TULOU_URL = url;
+  return stop;
+}
+
+export interface Running {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** A node with the demo estate, in a folder of its own. */
+export async function demoNode(...args: string[]): Promise<Running> {
   const binary = tulou();
   const folder = mkdtempSync(join(tmpdir(), 'tulou-e2e-'));
   const port = await freePort();
-  const node = spawn(binary, ['dev', '--dir', folder, '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const node = spawn(binary, ['dev', '--dir', folder, '--port', String(port), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   let printed = '';
   node.stdout.on('data', (chunk: Buffer) => {
@@ -37,13 +50,13 @@ export default async function start(): Promise<() => Promise<void>> {
     () => printed.includes('http://'),
     () => said,
   );
-  process.env.TULOU_URL = url;
-  return async () => {
+  const stop = async (): Promise<void> => {
     const over = new Promise((done) => node.once('exit', done));
     node.kill('SIGTERM');
     await over;
     rmSync(folder, { recursive: true, force: true });
   };
+  return { url, stop };
 }
 
 async function ready(node: ChildProcess, url: string, told: () => boolean, said: () => string): Promise<void> {

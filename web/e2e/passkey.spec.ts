@@ -1,28 +1,9 @@
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { demoAddress } from '../src/lib/demo';
 import { Authenticator, letterTo, waitingHome } from './authenticator';
-import { owes } from './owes';
+import { clean, cleanEverywhere } from './clean';
 import { base, becomeName, open } from './people';
 import { act, addresses, view } from './wire';
-
-const modes = ['lang=zh&elder=0', 'lang=en&elder=0', 'lang=zh&elder=1'];
-
-async function clean(page: Page, name: string, project: string): Promise<void> {
-  await expect(page.locator('[aria-busy=true]')).toHaveCount(0);
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${project}-${name}.png`, fullPage: true });
-  expect(await owes(page, (await page.locator('html').getAttribute('data-scale')) === 'elder'), name).toEqual([]);
-}
-/** A page in Chinese, English and large type, all clean. */
-async function cleanEverywhere(page: Page, path: string, name: string, project: string): Promise<void> {
-  const [before, fragment = ''] = path.split('#');
-  for (const mode of [...modes.slice(1), modes[0]]) {
-    // A fragment alone would not load the page anew.
-    await page.goto('about:blank');
-    await open(page, `${before}?${mode}${fragment && `#${fragment}`}`);
-    await expect(page.locator('h2').first()).toBeVisible();
-    await clean(page, `${name}-${mode?.replace(/\W/g, '')}`, project);
-  }
-}
 
 test('a new resident scans the letter, signs with a finger, votes, and sees their devices', async ({ page }, info) => {
   test.setTimeout(180_000);

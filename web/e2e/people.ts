@@ -7,9 +7,17 @@ export async function open(page: Page, path: string): Promise<void> {
   await page.goto(base() + path);
 }
 
+/** Opens the fold with the people of the demo. */
+export async function openDemo(page: Page): Promise<void> {
+  await open(page, '/me');
+  const fold = page.locator('details.demo');
+  await expect(fold).toBeVisible();
+  if ((await fold.getAttribute('open')) === null) await fold.locator('summary').click();
+}
+
 /** Becomes an office or owner through the page that offers it. */
 export async function become(page: Page, name: string): Promise<void> {
-  await open(page, '/me');
+  await openDemo(page);
   await page.getByRole('button', { name, exact: true }).click();
   // The key is made on the way; the page moves on when it is.
   await page.waitForURL((url) => url.pathname !== '/me');
@@ -23,7 +31,7 @@ export async function becomeName(page: Page, name: string): Promise<void> {
 
 /** Becomes an owner who has not voted yet, as the page offers them. */
 export async function becomeVoter(page: Page): Promise<void> {
-  await open(page, '/me');
+  await openDemo(page);
   await page
     .getByRole('button', { name: /还没投票/ })
     .first()

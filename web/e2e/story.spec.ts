@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
-import { base, become, open } from './people';
+import { base, become, open, openDemo } from './people';
 import { act, until, view, wait } from './wire';
 
 const title = '1栋2单元电梯控制柜更新';
@@ -61,7 +61,7 @@ test('owners vote and pay for the lift', async ({ page, browser }) => {
 
   // Scope A10 on a phone: one owner by hand, eight more with them; seven of nine agree.
   const phone = await (await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'zh-CN' })).newPage();
-  await open(phone, '/me');
+  await openDemo(phone);
   await phone.getByLabel(/业主编号/).fill('O0061');
   await phone.getByRole('button', { name: '用这个身份' }).click();
   await expect(phone.getByRole('link', { name: '去投票' }).first()).toBeVisible();

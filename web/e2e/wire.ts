@@ -18,14 +18,39 @@ const chain = async () => {
   });
 };
 
+/** Headers of a demo person who has signed in, at nodes whose readers are members; none at others. */
+async function headers(who: string): Promise<Record<string, string>> {
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const answer = await fetch(`${base()}/api/v1/session${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${who} does not sign in: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  if (!process.env.TULOU_MEMBERS) return {};
+  const at = `${base()} ${who}`;
+  const known = tokens.get(at);
+  if (known) return known;
+  const account = privateKeyToAccount(keccak256(toHex(`tulou-demo:${who}`)));
+  const { message } = (await post('/challenge', { account: account.address })) as { message: string };
+  const { token } = (await post('', { message, signature: await account.signMessage({ message }) })) as { token: string };
+  const made = { authorization: `Bearer ${token}` };
+  tokens.set(at, made);
+  return made;
+}
+const tokens = new Map<string, Record<string, string>>();
+
 /** Makes a call as a demo person and waits until it is final; fails where it was refused. */
 export async function act(who: string, module: string, call: string, args: readonly unknown[]): Promise<void> {
   const on = await chain();
   const account = privateKeyToAccount(keccak256(toHex(`tulou-demo:${who}`)));
   const abi = read(`abi/${module}.json`) as Abi;
-  const reader = createPublicClient({ chain: on, transport: http(base()), pollingInterval: 100 });
+  const transport = http(base(), { fetchOptions: { headers: await headers(who) } });
+  const reader = createPublicClient({ chain: on, transport, pollingInterval: 100 });
   const { request } = await reader.simulateContract({ account, address: addresses[module] as Hex, abi, functionName: call, args });
-  const hash = await createWalletClient({ account, chain: on, transport: http(base()) }).writeContract({
+  const hash = await createWalletClient({ account, chain: on, transport }).writeContract({
     ...request,
     gas: 4_000_000n,
     maxFeePerGas: 0n,
@@ -47,7 +72,7 @@ export async function wait(seconds: number): Promise<void> {
 }
 
 export async function view<T>(path: string): Promise<T> {
-  const answer = await fetch(`${base()}/api/v1/${path}`);
+  const answer = await fetch(`${base()}/api/v1/${path}`, { headers: await headers('registrar') });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
 }

@@ -48,6 +48,7 @@ for (const { name, who, path, size, until } of pictures) {
   const context = await browser.newContext({ ...size, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' });
   const page = await context.newPage();
   await page.goto(`${base}/me`);
+  await page.locator('details.demo > summary').click();
   await page.getByRole('button', { name: who, exact: true }).first().click();
   await page.waitForURL((url) => url.pathname !== '/me');
   await page.goto(`${base}${path}`, { waitUntil: 'networkidle' });

@@ -4,7 +4,7 @@ import App from './App.svelte';
 import { acting } from '$lib/actor.svelte';
 import { i18n } from '$lib/i18n/index.svelte';
 import { live } from '$lib/live.svelte';
-import { prefs } from '$lib/prefs.svelte';
+import { get, prefs } from '$lib/prefs.svelte';
 import { slips } from '$lib/receipts.svelte';
 import { router } from '$lib/router.svelte';
 
@@ -20,5 +20,12 @@ acting.start();
 slips.start();
 router.start();
 live.start();
+// Whoever comes back is signed in without being asked, and what waits for a network is sent.
+if (acting.now) void import('$lib/session.svelte').then(({ session }) => session.quietly());
+if (/\{/.test(get('waiting') ?? '')) void import('$lib/waiting.svelte').then(({ shelf }) => shelf.start());
 await i18n.ready();
 mount(App, { target: document.getElementById('app') as HTMLElement });
+
+// The app itself is kept on the phone once it stands; it must not hold up what the person came for.
+if (import.meta.env.PROD && 'serviceWorker' in navigator)
+  setTimeout(() => void navigator.serviceWorker.register('/sw.js').catch(() => undefined), 3_000);

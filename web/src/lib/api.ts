@@ -23,12 +23,9 @@ export async function read(
 ): Promise<Json> {
   const query = new URLSearchParams(Object.entries(args).map(([k, v]) => [k, String(v)]));
   const url = `/api/v1/${module}/${call}${query.size ? `?${query}` : ''}`;
-  let answer: Response;
-  try {
-    answer = await fetch(url, { headers: { accept: 'application/json' }, signal: patienceMs ? AbortSignal.timeout(patienceMs) : null });
-  } catch {
-    throw new ReadError(0, 'offline');
-  }
+  let answer = await ask(url, patienceMs);
+  // The session ran out, or nobody was asked yet: once more, when that can be mended without asking anybody.
+  if (answer.status === 401 && (await (await import('./session.svelte')).session.quietly())) answer = await ask(url, patienceMs);
   const body: unknown = await answer.json().catch(() => null);
   if (!answer.ok) {
     const said = body as { message?: unknown; error?: unknown } | null;
@@ -37,6 +34,14 @@ export async function read(
     throw new ReadError(answer.status, typeof text === 'string' ? text : `HTTP ${answer.status}`);
   }
   return body as Json;
+}
+
+async function ask(url: string, patienceMs: number | undefined): Promise<Response> {
+  try {
+    return await fetch(url, { headers: { accept: 'application/json' }, signal: patienceMs ? AbortSignal.timeout(patienceMs) : null });
+  } catch {
+    throw new ReadError(0, 'offline');
+  }
 }
 
 /** Pages on until the list ends, at most `most` items. Lists come as `{items, next}`, `next` null or 0 at the end. */

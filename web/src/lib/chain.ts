@@ -2,19 +2,24 @@
  * The write path, and the only file that knows viem. Loaded on the first write.
  * A call is encoded by the ABI of its module, signed by whoever acts, sent, waited for and checked here.
  */
-import { decodeErrorResult, encodeFunctionData, keccak256, type Hex } from 'viem';
+import { decodeErrorResult, encodeFunctionData, keccak256, type Abi, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { SELF } from './actor.svelte';
 import { demoKey } from './demo';
 import { NoAnswer, Refusal } from './failure';
 import { allErrors, moduleAbi, moduleAddress, type ModuleName } from './modules';
 import { check, type Checked } from './checking';
+import { ownAccount } from './passkey/store';
+import type { Wanted } from './passkey/signer';
+import { remember, type Waiting } from './waiting.svelte';
 import { rpc, RpcError } from './rpc';
 import { toHex } from '$verifier/bytes';
 
 export interface Written {
   hash: string;
   checked: Checked | null;
+  /** It was signed and not yet sent. */
+  waits?: true;
 }
 
 /** Longest wait for an answer before the screen says "sent, waiting". */
@@ -27,7 +32,14 @@ const AT_THE_DOOR: readonly (readonly [RegExp, string])[] = [
   [/ no longer does: after a recovery /, 'RootMoved'],
 ];
 
-let chainId: number | undefined;
+/** What is signed. `before`: first second in which it no longer counts; none for no bound. */
+export interface Draft {
+  chainId: number;
+  nonce: number;
+  gas: bigint;
+  calls: [{ to: Hex; data: Hex }];
+  before?: number;
+}
 
 /** Whoever signs. */
 export interface Signer {
@@ -35,8 +47,21 @@ export interface Signer {
   address: Hex;
   /** Gas that its signature takes beyond what an estimate says. */
   extraGas: bigint;
+  /** Nobody is asked for a finger. */
+  quiet?: boolean;
   /** The bytes to send. */
-  sign(wanted: { chainId: number; nonce: number; gas: bigint; calls: [{ to: Hex; data: Hex }] }): Promise<Hex>;
+  sign(draft: Draft): Promise<Hex>;
+}
+
+/** What a call is beyond its name. */
+export interface How {
+  /** Where it goes, where that is not the module's own address: an asset. */
+  to?: Hex;
+  abi?: Abi;
+  /** Fen that it takes from the account. */
+  spends?: bigint;
+  /** A small act, and what its receipt will say: without a network it waits on this device and is sent later. */
+  waits?: Waiting['slip'];
 }
 
 /** One of the demo: a plain transaction with a key that anyone can make. */
@@ -46,7 +71,7 @@ function demoSigner(name: string): Signer {
   return {
     address: account.address,
     extraGas: 0n,
-    sign: ({ calls: [call], ...rest }) => account.signTransaction({ type: 'eip1559', ...free, ...rest, ...call }),
+    sign: ({ calls: [call], chainId, nonce, gas }) => account.signTransaction({ type: 'eip1559', ...free, chainId, nonce, gas, ...call }),
   };
 }
 
@@ -54,21 +79,46 @@ function demoSigner(name: string): Signer {
  * Makes a call as someone of the demo or as the person of this device. Throws `Refusal` where the rules say no,
  * `NoAnswer` where nobody answered in time, `Explained` where the device gave no signature.
  */
-export async function write(as: string, module: ModuleName, call: string, args: readonly unknown[]): Promise<Written> {
-  const signer = as === SELF ? (await import('./passkey/signer')).passkeySigner() : demoSigner(as);
-  const from = signer.address;
-  const abi = await moduleAbi(module);
-  const to = moduleAddress(module);
+export async function write(as: string, module: ModuleName, call: string, args: readonly unknown[], how: How = {}): Promise<Written> {
+  const abi = how.abi ?? (await moduleAbi(module));
+  const to = how.to ?? moduleAddress(module);
   const data = encodeFunctionData({ abi, functionName: call, args });
+  const wanted = { to, selector: data.slice(0, 10), spends: how.spends ?? 0n };
+  if (how.waits && as === SELF && !navigator.onLine) return { hash: await putAside(data, wanted, how.waits), checked: null, waits: true };
+  const signer = as === SELF ? await (await import('./passkey/signer')).selfSigner(wanted) : demoSigner(as);
+  const from = signer.address;
+  try {
+    const chainId = await chainNumber();
+    const [nonce, gas] = await Promise.all([
+      rpc<string>('eth_getTransactionCount', [from, 'pending']),
+      estimate({ from, to, data }, signer.extraGas),
+    ]);
+    const signed = await signer.sign({ chainId, nonce: Number(nonce), gas, calls: [{ to, data }] });
+    const hash = keccak256(signed);
+    await send(signed, hash, { from, to, data });
+    remember({ account: from.toLowerCase(), chainId, next: Number(nonce) + 1 });
+    return { hash, checked: await check(hash) };
+  } catch (cause) {
+    // A fetch that failed before anything was signed; after that nobody knows, and `send` says so.
+    if (cause instanceof TypeError && how.waits && signer.quiet)
+      return { hash: await putAside(data, wanted, how.waits), checked: null, waits: true };
+    throw cause;
+  }
+}
+
+async function chainNumber(): Promise<number> {
   chainId ??= Number(await rpc<string>('eth_chainId'));
-  const [nonce, gas] = await Promise.all([
-    rpc<string>('eth_getTransactionCount', [from, 'pending']),
-    estimate({ from, to, data }, signer.extraGas),
-  ]);
-  const signed = await signer.sign({ chainId, nonce: Number(nonce), gas, calls: [{ to, data }] });
-  const hash = keccak256(signed);
-  await send(signed, hash, { from, to, data });
-  return { hash, checked: await check(hash) };
+  return chainId;
+}
+let chainId: number | undefined;
+
+/** Signs a small act now and leaves it to be sent; only with the everyday key, and only by what this device remembers. */
+async function putAside(data: Hex, wanted: Wanted, slip: Waiting['slip']): Promise<string> {
+  const [{ quietSigner }, { signAside }] = await Promise.all([import('./passkey/signer'), import('./waiting')]);
+  const account = ownAccount();
+  const signer = account ? await quietSigner(account, wanted) : null;
+  if (!signer) throw new TypeError('offline');
+  return signAside(signer, wanted, data, slip);
 }
 
 interface Call {

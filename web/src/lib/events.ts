@@ -14,28 +14,40 @@ const signatures = {
   Registered: ['documents', 'Registered(uint64,bytes32,uint8,address,uint64,string)'],
   Invited: ['accounts', 'Invited(uint64,uint64,bytes32,uint64)'],
   InvitationUsed: ['accounts', 'InvitationUsed(uint64,address)'],
+  KeyAuthorised: ['accounts', 'KeyAuthorised(address,address,uint8,uint64,uint64,uint64)'],
+  GuardiansSet: ['accounts', 'GuardiansSet(address,uint64)'],
+  RecoveryAsked: ['accounts', 'RecoveryAsked(address,address,address)'],
+  RecoveryDone: ['accounts', 'RecoveryDone(uint64,address,address,address)'],
+  HelperNamed: ['accounts', 'HelperNamed(address,address)'],
   KeyRevoked: ['accounts', 'KeyRevoked(address,address)'],
   RecoveryVetoed: ['accounts', 'RecoveryVetoed(uint64,address,address)'],
   Frozen: ['accounts', 'Frozen(address,uint64,uint8,address)'],
   Unfrozen: ['accounts', 'Unfrozen(address)'],
   RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
+  ObjectionRaised: ['registry', 'ObjectionRaised(uint64,uint64,uint64,address,bytes32)'],
+  // What is issued or burnt comes from nobody or goes to nobody, and beside other events: it is named last.
+  Transfer: ['money', 'Transfer(address,address,uint256)'],
 } as const satisfies Record<string, readonly [ModuleName, string]>;
 
 export type EventName = keyof typeof signatures;
 
 const is = (log: Log, name: EventName): boolean => {
   const [module, signature] = signatures[name];
-  return log.address.toLowerCase() === moduleAddress(module) && log.topics[0] === keccakHex(signature);
+  // An asset of `money` stands at the module's address with its number in bytes 12 to 15.
+  const at = log.address.toLowerCase();
+  const from = module === 'money' ? `${at.slice(0, 26)}00000000${at.slice(34)}` : at;
+  return from === moduleAddress(module) && log.topics[0] === keccakHex(signature);
 };
 
 /** The first event of a receipt that this app knows. */
 export function eventOf(receipt: Receipt): EventName | undefined {
-  const names = Object.keys(signatures) as EventName[];
+  const names = (Object.keys(signatures) as EventName[]).filter((name) => name !== 'Transfer');
   for (const log of receipt.logs) {
     const found = names.find((name) => is(log, name));
     if (found) return found;
   }
-  return undefined;
+  const paid = receipt.logs.some((log) => is(log, 'Transfer') && log.topics.slice(1).every((party) => BigInt(party) !== 0n));
+  return paid ? 'Transfer' : undefined;
 }
 
 export interface Meant {

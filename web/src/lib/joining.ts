@@ -14,8 +14,8 @@ export async function join(letter: Letter, unit: string, step: () => void): Prom
   const key = await passkeyOf(unit);
   step();
   const chainId = BigInt(await rpc<string>('eth_chainId'));
-  const proof = toHex(letterProof(letter, chainId, key.address));
-  acting.becomeSelf(key.address);
+  const proof = toHex(letterProof(letter, chainId, key.account ?? key.address));
+  acting.becomeSelf(key.account ?? key.address);
   const written = await write(SELF, 'accounts', 'redeem', [letter.id, proof]);
   slips.add({ hash: written.hash, kind: 'InvitationUsed', title: unit, by: SELF, at: Math.floor(Date.now() / 1000) });
   return written;

@@ -1,11 +1,14 @@
 import { ReadError } from './api';
 import { i18n } from './i18n/index.svelte';
 import { live } from './live.svelte';
+import { RpcError, SIGN_IN_NEEDED } from './rpc';
 
 /** A read that a screen shows. Keeps the last answer while the next one is fetched. */
 export interface Query<T> {
   readonly value: T | undefined;
   readonly error: string | undefined;
+  /** The read needs somebody who is signed in, or a member of the estate. */
+  readonly shut: 'out' | 'stranger' | undefined;
   /** When the shown value was read, in milliseconds. */
   readonly at: number;
   refresh(): void;
@@ -15,6 +18,7 @@ export interface Query<T> {
 export function query<T>(fetcher: () => Promise<T>): Query<T> {
   let value = $state.raw<T>();
   let error = $state<string>();
+  let shut = $state<'out' | 'stranger'>();
   let at = $state(0);
   let again = $state(0);
   let run = 0;
@@ -28,11 +32,16 @@ export function query<T>(fetcher: () => Promise<T>): Query<T> {
         if (mine === run) {
           value = got;
           error = undefined;
+          shut = undefined;
           at = Date.now();
         }
       },
       (cause: unknown) => {
-        if (mine === run) error = explain(cause);
+        if (mine !== run) return;
+        shut = shutBy(cause);
+        // What was shown is not for whoever is here now.
+        if (shut) value = undefined;
+        error = explain(cause);
       },
     );
   });
@@ -44,11 +53,15 @@ export function query<T>(fetcher: () => Promise<T>): Query<T> {
     get error() {
       return error;
     },
+    get shut() {
+      return shut;
+    },
     get at() {
       return at;
     },
     refresh() {
       error = undefined;
+      shut = undefined;
       again += 1;
     },
   };
@@ -57,4 +70,10 @@ export function query<T>(fetcher: () => Promise<T>): Query<T> {
 function explain(cause: unknown): string {
   if (cause instanceof ReadError && cause.status === 0) return i18n.t.errors.offline;
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+function shutBy(cause: unknown): 'out' | 'stranger' | undefined {
+  if (cause instanceof ReadError) return cause.status === 401 ? 'out' : cause.status === 403 ? 'stranger' : undefined;
+  if (!(cause instanceof RpcError) || cause.code !== SIGN_IN_NEEDED) return undefined;
+  return (cause.data as { name?: string } | undefined)?.name === 'signInNeeded' ? 'out' : 'stranger';
 }

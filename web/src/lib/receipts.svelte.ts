@@ -26,6 +26,10 @@ class Slips {
     this.all = [slip, ...this.all.filter((s) => s.hash !== slip.hash)].slice(0, 200);
     set('slips', JSON.stringify(this.all));
   }
+  clear(): void {
+    this.all = [];
+    set('slips', '[]');
+  }
   find(hash: string): Slip | undefined {
     return this.all.find((s) => s.hash === hash.toLowerCase());
   }

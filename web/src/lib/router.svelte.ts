@@ -18,6 +18,15 @@ export const routes = {
   me: '/me',
   join: '/join',
   devices: '/devices',
+  deviceNew: '/devices/new',
+  deviceAdd: '/devices/add',
+  guardians: '/devices/guardians',
+  lost: '/lost',
+  recover: '/recover',
+  vouch: '/vouch',
+  roll: '/roll',
+  pay: '/pay',
+  myData: '/my-data',
   letter: '/letter',
   console: '/console',
   consoleRoll: '/console/roll',
@@ -101,7 +110,7 @@ class Router {
     const link = (event.target as Element | null)?.closest('a[href]');
     if (!(link instanceof HTMLAnchorElement) || link.origin !== location.origin || link.target || link.hasAttribute('download')) return;
     event.preventDefault();
-    this.go(link.pathname + link.search);
+    this.go(link.pathname + link.search + link.hash);
   }
 }
 

@@ -1,5 +1,9 @@
 /** Keys of accounts as screens use them. */
-import { big, list, num, obj, read, str, type Json, type Obj } from '../api';
+import { big, list, num, obj, read, readAll, ReadError, str, type Json, type Obj } from '../api';
+import { moduleAddress } from '../modules';
+import { rpc } from '../rpc';
+import { keccakHex } from '../sha';
+import { holdersOf, unitByCode } from './registry';
 
 export interface Letter {
   id: bigint;
@@ -110,4 +114,55 @@ export async function devicesOf(account: string): Promise<Devices> {
         }
       : null,
   };
+}
+
+/** One device key of an account, `null` where the account does not know it or ended it. */
+export async function deviceKeyOf(account: string, key: string): Promise<DeviceKey | null> {
+  try {
+    const o = bare(await read('accounts', 'key', { of_account: account, of_key: key }));
+    return num(o['since_at']) && !num(o['revoked_at']) ? toKey(o) : null;
+  } catch (cause) {
+    if (cause instanceof ReadError && cause.status === 422) return null;
+    throw cause;
+  }
+}
+
+/** The recovery of an account that is open, or the one with this number. */
+export async function recoveryOf(account: string, id: number): Promise<(Recovery & { stage: number; key: string }) | null> {
+  const open = bare(await read('accounts', 'open_recovery_of', { of_account: account }));
+  const found = num(open['id'])
+    ? open
+    : (await readAll('accounts', 'recoveries')).findLast((r) => num(r['id']) === id || (!id && str(r['account']).toLowerCase() === account));
+  if (!found) return null;
+  return {
+    id: num(found['id']),
+    first: str(found['first']),
+    second: str(found['second']),
+    document: str(found['document']),
+    readyAt: num(found['ready_at']),
+    stage: num(found['stage']),
+    key: str(found['key']).toLowerCase(),
+  };
+}
+
+/** The guardians of an account, and its root key. */
+export async function standingOf(account: string): Promise<{ root: string; guardians: Guardian[]; frozenUntil: number }> {
+  const own = bare(await read('accounts', 'account', { of_account: account }));
+  const guardians = list(own['guardians'])
+    .map(obj)
+    .map((g) => ({ account: str(g['account']).toLowerCase(), office: num(g['office']) }));
+  return { root: str(own['root']).toLowerCase(), guardians, frozenUntil: num(own['frozen_until']) };
+}
+
+/** Accounts that stand for an owner of a home now, by its code. Empty where there is no such home or nobody joined. */
+export async function accountsAt(code: string): Promise<string[]> {
+  const home = await unitByCode(code.trim().toUpperCase()).catch(() => null);
+  if (!home) return [];
+  const owners = await holdersOf(home.id);
+  const logs = await rpc<{ topics: string[] }[]>('eth_getLogs', [
+    { fromBlock: '0x0', toBlock: 'latest', address: moduleAddress('registry'), topics: [keccakHex('AccountAdded(address,bytes32)'), null, owners] },
+  ]);
+  const named = [...new Set(logs.map((log) => `0x${(log.topics[1] ?? '').slice(26)}`.toLowerCase()))];
+  const now = await Promise.all(named.map(async (account) => str(obj(await read('registry', 'owner_of', { account }))['owner'])));
+  return named.filter((_, i) => owners.includes(now[i] ?? ''));
 }

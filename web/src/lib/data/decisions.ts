@@ -163,7 +163,7 @@ export async function votesOf(id: number, account: string | undefined): Promise<
     return list(Array.isArray(answer) ? answer : obj(answer)['items']).map((v) => toBallot(obj(v)));
   } catch (cause) {
     // Before a motion opens there is no electorate to belong to.
-    if (cause instanceof ReadError && cause.status >= 400) return [];
+    if (cause instanceof ReadError && cause.status >= 400 && cause.status !== 401) return [];
     throw cause;
   }
 }

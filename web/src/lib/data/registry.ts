@@ -1,5 +1,5 @@
 /** The register as screens use it. Areas are hundredths of m². */
-import { bool, list, m2, num, obj, read, readAll, str, type Json, type Obj } from '../api';
+import { bool, list, m2, num, obj, read, readAll, ReadError, str, type Json, type Obj } from '../api';
 
 export interface Totals {
   units: number;
@@ -79,7 +79,9 @@ export async function unitsOf(account: string | undefined): Promise<Unit[]> {
     return rows(await read('registry', 'mine', { account }))
       .map(toUnit)
       .filter((u) => u.countsHead || u.countsArea);
-  } catch {
+  } catch (cause) {
+    // A stranger has no homes; somebody who is signed out may have, and is told to sign in.
+    if (cause instanceof ReadError && cause.status === 401) throw cause;
     return [];
   }
 }

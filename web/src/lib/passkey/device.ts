@@ -2,18 +2,21 @@
  * The authenticator of this device. It makes a key that never leaves it and signs after a fingerprint, a face or the
  * code of the screen lock. Everything here asks a person; call it from a tap.
  */
-import { fromBase64url, Malformed, toBase64url } from '$verifier/bytes';
-import { accountOf, pointOf } from './p256';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concat, fromBase64url, Malformed, toBase64url } from '$verifier/bytes';
+import { accountOf, candidates, compactOf, pointOf } from './p256';
 import { webauthnSignature } from './webauthn';
 
 /** What this device remembers of its key. Nothing secret. */
 export interface Passkey {
   /** Which key the authenticator shall take, base64url. */
   id: string;
-  /** The account. */
+  /** The key's own address. */
   address: string;
   /** `x` and `y`, base64url. */
   point: string;
+  /** The account that it signs for; where a recovery gave it one, not its own address. */
+  account?: string;
 }
 
 /** Why there was no key or no signature. */
@@ -100,6 +103,38 @@ export async function sign(key: Passkey, hash: Uint8Array): Promise<Uint8Array> 
     signature: new Uint8Array(signature),
   };
   return fit(() => webauthnSignature(given, fromBase64url(key.point)));
+}
+
+/**
+ * A key that the authenticator has and this app has forgotten, or that came here from the person's other device. The
+ * authenticator does not tell the public key; two signatures have just one in common. Asks twice.
+ */
+export async function find(): Promise<Passkey> {
+  ready();
+  const first = await anySignature();
+  const second = await anySignature(first.id);
+  const known = second.points.map(toBase64url);
+  const point = first.points.find((p) => known.includes(toBase64url(p)));
+  if (!point) throw new PasskeyTrouble('unfit');
+  return { id: toBase64url(first.id), address: accountOf(point), point: toBase64url(point) };
+}
+
+async function anySignature(id?: Uint8Array): Promise<{ id: Uint8Array; points: Uint8Array[] }> {
+  const got = await asked(() =>
+    navigator.credentials.get({
+      publicKey: {
+        rpId: location.hostname,
+        challenge: random(32),
+        allowCredentials: id ? [{ type: 'public-key', id: Uint8Array.from(id) }] : [],
+        userVerification: 'required',
+        timeout: PATIENCE_MS,
+      },
+    }),
+  );
+  const { authenticatorData, clientDataJSON, signature } = got.response as AuthenticatorAssertionResponse;
+  const message = concat(new Uint8Array(authenticatorData), sha256(new Uint8Array(clientDataJSON)));
+  const raw = new Uint8Array(signature);
+  return { id: new Uint8Array(got.rawId), points: fit(() => candidates(compactOf(raw), message)) };
 }
 
 function ready(): void {

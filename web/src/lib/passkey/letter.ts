@@ -1,9 +1,10 @@
 /**
  * The letter that binds a person to a home. Its square code is a link whose fragment is
  *
- *     1.<unit>.<invitation>.<secret>
+ *     1.<unit>.<invitation>.<secret>[.<code>]
  *
- * `unit` and `invitation` are numbers of the ledger; `secret` is the 32 bytes of a one-time secp256k1 key, base64url.
+ * `unit` and `invitation` are numbers of the ledger; `secret` is the 32 bytes of a one-time secp256k1 key, base64url; `code`
+ * is the home's code in UTF-8, base64url: where only members read the register, whoever has not joined yet sees it by this.
  * A fragment stays in the browser: no server is told the secret. The ledger knows the key's address alone, and the key
  * signs the account that redeems, so that a proof seen on its way is worth nothing to anybody else.
  */
@@ -15,6 +16,8 @@ export interface Letter {
   unit: number;
   id: bigint;
   secret: Uint8Array;
+  /** The home's code as the letter says; empty where it says none. */
+  code: string;
 }
 
 const NUMBER = /^[1-9]\d{0,15}$/;
@@ -22,15 +25,16 @@ const SECRET_BYTES = 32;
 
 /** Throws `Malformed` where it is no letter, or one that was cut off. */
 export function parseLetter(fragment: string): Letter {
-  const [version, unit = '', id = '', secret = '', ...rest] = fragment.replace(/^#/, '').split('.');
+  const [version, unit = '', id = '', secret = '', code = '', ...rest] = fragment.replace(/^#/, '').split('.');
   if (version !== '1' || !NUMBER.test(unit) || !NUMBER.test(id) || rest.length) throw new Malformed('not a letter');
   const bytes = fromBase64url(secret);
   if (bytes.length !== SECRET_BYTES || !secp256k1.utils.isValidSecretKey(bytes)) throw new Malformed('not a letter');
-  return { unit: Number(unit), id: BigInt(id), secret: bytes };
+  return { unit: Number(unit), id: BigInt(id), secret: bytes, code: new TextDecoder().decode(fromBase64url(code)) };
 }
 
 export function printLetter(letter: Letter): string {
-  return `1.${letter.unit}.${letter.id}.${toBase64url(letter.secret)}`;
+  const code = letter.code && `.${toBase64url(new TextEncoder().encode(letter.code))}`;
+  return `1.${letter.unit}.${letter.id}.${toBase64url(letter.secret)}${code}`;
 }
 
 /** A secret for a new letter. */

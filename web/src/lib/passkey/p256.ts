@@ -1,5 +1,6 @@
 /** Keys and signatures of P-256 as authenticators give them and as the ledger takes them. */
 import { p256 } from '@noble/curves/nist.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concat, Malformed, toHex } from '$verifier/bytes';
 
@@ -36,6 +37,29 @@ export function compactOf(der: Uint8Array): Uint8Array {
   const [s, after] = integer(rest);
   if (after.length) throw new Malformed('bytes after the signature');
   for (const value of [r, s]) if (value === 0n || value >= ORDER) throw new Malformed('not a signature of P-256');
+  return lowered(r, s);
+}
+
+/** The signature that WebCrypto makes of bytes (`r` and `s`), as a batch carries it: `0x01 || r || s || x || y || 1`. */
+export function webcryptoSignature(raw: Uint8Array, point: Uint8Array): Uint8Array {
+  if (raw.length !== 2 * WORD || point.length !== 2 * WORD) throw new Malformed('not a signature of P-256');
+  const [r, s] = [raw.subarray(0, WORD), raw.subarray(WORD)].map((b) => b.reduce((n, x) => (n << 8n) | BigInt(x), 0n));
+  return concat(Uint8Array.of(0x01), lowered(r ?? 0n, s ?? 0n), point, Uint8Array.of(1));
+}
+
+/** The two points that may have made a signature (`r` and `s`) over bytes, each `x` and `y`. */
+export function candidates(compact: Uint8Array, message: Uint8Array): Uint8Array[] {
+  return [0, 1].flatMap((bit) => {
+    try {
+      const signature = p256.Signature.fromBytes(compact, 'compact').addRecoveryBit(bit);
+      return [signature.recoverPublicKey(sha256(message)).toBytes(false).slice(1)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function lowered(r: bigint, s: bigint): Uint8Array {
   return concat(word(r), word(s > ORDER / 2n ? ORDER - s : s));
 }
 

@@ -5,7 +5,7 @@ import { fromHex, toHex } from '$verifier/bytes';
 import { letterKey, letterProof, newSecret, parseLetter, printLetter } from '../letter';
 
 const secret = fromHex('44'.repeat(32));
-const letter = { unit: 208, id: 17n, secret };
+const letter = { unit: 208, id: 17n, secret, code: '' };
 const account = '0x753760da489ab353f18a0e379309545716fd79cb';
 
 describe('a letter', () => {

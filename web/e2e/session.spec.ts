@@ -1,0 +1,112 @@
+import { expect, test, type Page } from '@playwright/test';
+import { demoAddress } from '../src/lib/demo';
+import { joined, letterTo, waitingHome, Authenticator } from './authenticator';
+import { clean, cleanEverywhere } from './clean';
+import { demoNode, type Running } from './node';
+import { base, becomeName, open } from './people';
+
+/** A node of its own, whose readers are members; `TULOU_MEMBERS` names one that runs already. */
+let node: Running | undefined;
+const shared = process.env.TULOU_URL;
+
+test.beforeAll(async () => {
+  test.setTimeout(240_000);
+  const running = process.env.TULOU_MEMBERS;
+  if (!running) node = await demoNode('--readers', 'members');
+  process.env.TULOU_URL = process.env.TULOU_MEMBERS = running ?? node?.url ?? '';
+});
+test.afterAll(async () => {
+  await node?.stop();
+  if (node) delete process.env.TULOU_MEMBERS;
+  if (shared) process.env.TULOU_URL = shared;
+});
+
+const who = (page: Page) =>
+  page.evaluate(async () => (await (await fetch('/api/v1/session')).json()) as { account?: string; class: string; sessions?: number });
+
+test('whoever has not signed in reads what is public, and is asked kindly for the rest', async ({ page }, info) => {
+  await open(page, '/');
+  await expect(page.getByText('先登录').first()).toBeVisible();
+  await expect(page.getByText('小区的钱')).toBeVisible();
+  await open(page, '/money');
+  await expect(page.locator('.tx').first()).toBeVisible();
+  await cleanEverywhere(page, '/me', 'me-out', info.project.name);
+  // Somebody with an account and no session, such as after the server was restarted.
+  const { finger, address } = await joined(page);
+  await page.context().clearCookies();
+  await finger.refuse(true);
+  await open(page, '/devices');
+  await expect(page.getByRole('heading', { name: '这一页要先登录' })).toBeVisible();
+  await cleanEverywhere(page, '/devices', 'sign-in', info.project.name);
+  await page.getByRole('button', { name: '用指纹登录' }).click();
+  await expect(page.getByText('没有签')).toBeVisible();
+  await finger.refuse(false);
+  await page.getByRole('button', { name: '用指纹登录' }).click();
+  await expect(page.getByRole('heading', { name: '日常钥匙' })).toBeVisible();
+  expect(await who(page)).toMatchObject({ account: expect.stringMatching(new RegExp(address, 'i')), class: 'scope' });
+});
+
+test('a new resident sees their home in the letter, joins, signs in and votes', async ({ page }, info) => {
+  test.setTimeout(180_000);
+  const home = await waitingHome();
+  const { path } = await letterTo(home);
+  await Authenticator.of(page);
+  const start = Date.now();
+  await page.goto(base() + path);
+  await expect(page.getByRole('heading', { level: 2 }).first()).toContainText(/[号栋楼]/);
+  await clean(page, 'join-members', info.project.name);
+  await page.getByRole('button', { name: '用指纹签收' }).click();
+  await expect(page.getByRole('heading', { name: /^您是.*的业主$/ })).toBeVisible();
+  await page.getByRole('link', { name: '去投票' }).click();
+  await page.getByRole('button', { name: '用指纹登录' }).click();
+  await page.getByText('同意照这个议题去做').click();
+  await page.getByRole('button', { name: '看一遍再投' }).click();
+  await page.getByRole('button', { name: '投出赞成票' }).click();
+  await expect(page.getByText('已核实')).toBeVisible();
+  console.log(`new resident votes where only members read: ${((Date.now() - start) / 1000).toFixed(1)} s`);
+});
+
+test('the everyday key signs in without a finger; signing out lasts; everywhere means everywhere', async ({ page, browser }) => {
+  test.setTimeout(180_000);
+  const { finger, address } = await joined(page);
+  await open(page, '/devices');
+  await page.getByRole('button', { name: '用指纹登录' }).click();
+  await page.getByRole('button', { name: '在这台设备上开日常钥匙' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: '用指纹开通' }).click();
+  await expect(page.getByText('这台设备的日常钥匙')).toBeVisible();
+  await page.context().clearCookies();
+  await finger.refuse(true);
+  await open(page, '/devices');
+  await expect(page.getByText('这台设备的日常钥匙')).toBeVisible();
+  expect(await who(page)).toMatchObject({ account: expect.stringMatching(new RegExp(address, 'i')), class: 'scope' });
+  await page.getByRole('button', { name: '退出这台设备' }).click();
+  await page.waitForURL((url) => url.pathname === '/me');
+  expect(await who(page)).toEqual({ class: 'public' });
+  await open(page, '/');
+  expect(await who(page)).toEqual({ class: 'public' });
+
+  const [one, two] = await Promise.all([1, 2].map(async () => (await browser.newContext({ locale: 'zh-CN' })).newPage()));
+  for (const other of [one, two]) {
+    await becomeName(other as Page, 'O0091');
+    await open(other as Page, '/devices');
+    await expect((other as Page).getByRole('heading', { name: '日常钥匙' })).toBeVisible();
+    expect((await who(other as Page)).class).toBe('scope');
+  }
+  await one?.getByRole('button', { name: '所有设备都退出' }).click();
+  await one?.waitForURL((url) => url.pathname === '/me');
+  expect(await who(two as Page)).toEqual({ class: 'public' });
+  for (const other of [one, two]) await other?.context().close();
+});
+
+test('who is no member is told so, and reads no rows of members', async ({ page }, info) => {
+  await becomeName(page, 'O9999');
+  await open(page, '/devices');
+  await expect(page.getByRole('heading', { name: '这一页只给本小区的人看' })).toBeVisible();
+  expect(await who(page)).toMatchObject({ account: expect.stringMatching(new RegExp(demoAddress('O9999'), 'i')), class: 'public' });
+  await clean(page, 'stranger', info.project.name);
+  const rows = await page.evaluate(async () => {
+    const answers = await Promise.all(['registry/units?of_building=0', 'accounts/recoveries', 'registry/objections?of_roll=0'].map((p) => fetch(`/api/v1/${p}`)));
+    return answers.map((a) => a.status);
+  });
+  expect(rows).toEqual([403, 403, 403]);
+});
