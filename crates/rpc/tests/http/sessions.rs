@@ -450,3 +450,23 @@ async fn bodies_that_do_not_fit_are_told_so() {
         assert_eq!((got.status, &error["code"]), (400, &json!("bad_argument")), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ledgers_of_one_process_have_sessions_of_their_own() {
+    let (world, _second) = World::pair("east", "west").await;
+    let authorization = bearer(&sign_in(&world, &stranger()).await);
+    let headers = [("authorization", authorization.as_str())];
+    let east = world.get("/l/east/api/v1/session", &headers).await.json();
+    assert_eq!(east["account"], json!(stranger().address()), "the first one is at both paths");
+    let west = world.get("/l/west/api/v1/session", &headers).await.json();
+    assert_eq!(west, json!({ "class": "public" }));
+    let asked = json!({ "account": stranger().address() });
+    let asked = post(&world, "/l/west/api/v1/session/challenge", asked).await.json();
+    let message = asked["message"].as_str().unwrap();
+    let body = json!({ "message": message, "signature": sign(&stranger(), message) });
+    let got = post(&world, "/l/west/api/v1/session", body.clone()).await;
+    let cookies: Vec<_> = got.headers.get_all("set-cookie").iter().collect();
+    let has = |n: usize, path: &str| cookies[n].to_str().unwrap().contains(path);
+    assert!(has(0, "Path=/l/west/;") && has(1, "Path=/l/west/api/v1/session;"), "{cookies:?}");
+    assert!(is_refused(&post(&world, "/l/east/api/v1/session", body).await), "another's text");
+}
