@@ -10,7 +10,10 @@ const icons = [
   { name: 'icon-maskable-512', size: 512, share: 0.66 },
   { name: 'apple-touch-icon', size: 180, share: 0.8 },
 ];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu'],
+});
 const page = await browser.newPage();
 for (const { name, size, share } of icons) {
   await page.setViewportSize({ width: size, height: size });

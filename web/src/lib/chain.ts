@@ -6,13 +6,14 @@ import { decodeErrorResult, encodeFunctionData, keccak256, type Abi, type Hex } 
 import { privateKeyToAccount } from 'viem/accounts';
 import { SELF } from './actor.svelte';
 import { demoKey } from './demo';
-import { NoAnswer, Refusal } from './failure';
+import { Explained, NoAnswer, Refusal } from './failure';
+import { people } from './i18n/people.svelte';
 import { allErrors, moduleAbi, moduleAddress, type ModuleName } from './modules';
 import { check, type Checked } from './checking';
 import { ownAccount } from './passkey/store';
 import type { Wanted } from './passkey/signer';
 import { remember, type Waiting } from './waiting.svelte';
-import { rpc, RpcError } from './rpc';
+import { rpc, RpcError, SIGN_IN_NEEDED } from './rpc';
 import { toHex } from '$verifier/bytes';
 
 export interface Written {
@@ -134,6 +135,8 @@ async function estimate(tx: Call, extra: bigint): Promise<bigint> {
     const roomy = (gas * 3n) / 2n + extra;
     return roomy > GAS_CEILING ? GAS_CEILING : roomy;
   } catch (cause) {
+    // Only members may rehearse a call here, and no quiet key signed the person in.
+    if (cause instanceof RpcError && cause.code === SIGN_IN_NEEDED) throw new Explained(people.t.session.out, people.t.session.outText);
     throw await refusal(cause);
   }
 }

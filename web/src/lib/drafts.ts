@@ -32,7 +32,10 @@ export interface Posted {
 /** The posted roll as it was last read, so that somebody without a network can still object to it. */
 export const lastRoll = {
   keep(posted: Posted): void {
-    set('roll', JSON.stringify(posted, (_, v: unknown) => (typeof v === 'bigint' ? { n: String(v) } : v)));
+    set(
+      'roll',
+      JSON.stringify(posted, (_, v: unknown) => (typeof v === 'bigint' ? { n: String(v) } : v)),
+    );
   },
   of(account: string): Posted | null {
     try {

@@ -22,11 +22,7 @@ export interface Pending {
 }
 export type Progress =
   /** Nobody here may read it before the key is the account's: what the guardian said counts. */
-  | { at: 'told'; readyAt: number }
-  | { at: 'asked' }
-  | { at: 'open'; recovery: Recovery }
-  | { at: 'over'; stage: number }
-  | { at: 'ours' };
+  { at: 'told'; readyAt: number } | { at: 'asked' } | { at: 'open'; recovery: Recovery } | { at: 'over'; stage: number } | { at: 'ours' };
 
 const VETOED = 3;
 

@@ -132,7 +132,9 @@ export async function recoveryOf(account: string, id: number): Promise<(Recovery
   const open = bare(await read('accounts', 'open_recovery_of', { of_account: account }));
   const found = num(open['id'])
     ? open
-    : (await readAll('accounts', 'recoveries')).findLast((r) => num(r['id']) === id || (!id && str(r['account']).toLowerCase() === account));
+    : (await readAll('accounts', 'recoveries')).findLast(
+        (r) => num(r['id']) === id || (!id && str(r['account']).toLowerCase() === account),
+      );
   if (!found) return null;
   return {
     id: num(found['id']),
@@ -160,7 +162,12 @@ export async function accountsAt(code: string): Promise<string[]> {
   if (!home) return [];
   const owners = await holdersOf(home.id);
   const logs = await rpc<{ topics: string[] }[]>('eth_getLogs', [
-    { fromBlock: '0x0', toBlock: 'latest', address: moduleAddress('registry'), topics: [keccakHex('AccountAdded(address,bytes32)'), null, owners] },
+    {
+      fromBlock: '0x0',
+      toBlock: 'latest',
+      address: moduleAddress('registry'),
+      topics: [keccakHex('AccountAdded(address,bytes32)'), null, owners],
+    },
   ]);
   const named = [...new Set(logs.map((log) => `0x${(log.topics[1] ?? '').slice(26)}`.toLowerCase()))];
   const now = await Promise.all(named.map(async (account) => str(obj(await read('registry', 'owner_of', { account }))['owner'])));

@@ -20,7 +20,10 @@ export async function demoOwners(): Promise<DemoOwner[]> {
     CANDIDATES.map(async (name) => {
       const address = demoAddress(name);
       // Nobody is signed in yet where only members read: the people are offered by their numbers.
-      const [units, mine] = await Promise.all([unitsOf(address), open ? votesOf(open.id, address) : []]).catch((): [Unit[], Ballot[]] => [[], []]);
+      const [units, mine] = await Promise.all([unitsOf(address), open ? votesOf(open.id, address) : []]).catch((): [Unit[], Ballot[]] => [
+        [],
+        [],
+      ]);
       return { name, code: units[0]?.code ?? '', waits: mine.length > 0 && !hasVoted(mine) };
     }),
   );

@@ -41,7 +41,13 @@ export async function everydayKeyOf(account: string): Promise<EverydayKey | null
 export async function makeEverydayKey(account: string): Promise<EverydayKey> {
   const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
   const point = pointOf(new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey)));
-  const made = { account: account.toLowerCase(), address: accountOf(point), point: toBase64url(point), key: pair.privateKey, allowed: null };
+  const made = {
+    account: account.toLowerCase(),
+    address: accountOf(point),
+    point: toBase64url(point),
+    key: pair.privateKey,
+    allowed: null,
+  };
   await keepEverydayKey(made);
   return made;
 }

@@ -4,9 +4,7 @@ import { keccakHex } from '../sha';
 import type { Allowed } from './everyday';
 
 /** Small acts of the app that move no money. Names are keys of the words. */
-const ACTS: readonly (readonly [string, ModuleName, string])[] = [
-  ['object', 'registry', 'object(uint64,uint64,bytes32)'],
-];
+const ACTS: readonly (readonly [string, ModuleName, string])[] = [['object', 'registry', 'object(uint64,uint64,bytes32)']];
 /** The one call that pays, at each asset. */
 const PAY = 'transferWithMemo(address,uint256,bytes32)';
 /** Yuan in one period; the first is none. */

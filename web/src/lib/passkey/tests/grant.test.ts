@@ -11,7 +11,10 @@ const NOW = 1_800_000_000;
 
 it('allows small acts by the selectors of the interfaces, and pays only where a limit was chosen', () => {
   const object = encodeFunctionData({ abi: registry as Abi, functionName: 'object', args: [1n, 2n, `0x${'11'.repeat(32)}`] }).slice(0, 10);
-  const pay = encodeFunctionData({ abi: TRANSFER_ABI, functionName: 'transferWithMemo', args: [TOKEN, 1n, `0x${'11'.repeat(32)}`] }).slice(0, 10);
+  const pay = encodeFunctionData({ abi: TRANSFER_ABI, functionName: 'transferWithMemo', args: [TOKEN, 1n, `0x${'11'.repeat(32)}`] }).slice(
+    0,
+    10,
+  );
   expect(allowance(0, 30, [TOKEN], NOW)).toEqual({
     expiresAt: NOW + 30 * 86_400 - 60,
     limit: '0',
@@ -24,10 +27,21 @@ it('allows small acts by the selectors of the interfaces, and pays only where a 
     { target: moduleAddress('registry'), selector: object },
     { target: TOKEN, selector: pay },
   ]);
-  expect([actOf(moduleAddress('registry'), object), actOf(TOKEN, pay), actOf(moduleAddress('decisions'), object)]).toEqual(['object', 'pay', null]);
+  expect([actOf(moduleAddress('registry'), object), actOf(TOKEN, pay), actOf(moduleAddress('decisions'), object)]).toEqual([
+    'object',
+    'pay',
+    null,
+  ]);
   // Never longer than the ledger takes, and never more entries.
   expect(paying.expiresAt - NOW).toBeLessThanOrEqual(366 * 86_400);
-  expect(allowance(200, 30, Array.from({ length: 30 }, () => TOKEN), NOW).scope).toHaveLength(16);
+  expect(
+    allowance(
+      200,
+      30,
+      Array.from({ length: 30 }, () => TOKEN),
+      NOW,
+    ).scope,
+  ).toHaveLength(16);
 });
 
 it('is what the ledger takes', () => {

@@ -18,18 +18,24 @@ async function browserKey() {
 it('writes the signature of a browser’s key with the lower s, and it verifies', async () => {
   const { key, point } = await browserKey();
   for (let i = 0; i < 12; i += 1) {
-    const raw = new Uint8Array(await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Uint8Array.from(keychainHash(hash, account))));
+    const raw = new Uint8Array(
+      await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Uint8Array.from(keychainHash(hash, account))),
+    );
     const written = webcryptoSignature(raw, point);
     expect(written.length).toBe(130);
     expect([written[0], written[129]]).toEqual([1, 1]);
     const compact = written.slice(1, 65);
-    expect(p256.verify(compact, sha256(keychainHash(hash, account)), concat(Uint8Array.of(4), point), { prehash: false, lowS: true })).toBe(true);
+    expect(p256.verify(compact, sha256(keychainHash(hash, account)), concat(Uint8Array.of(4), point), { prehash: false, lowS: true })).toBe(
+      true,
+    );
   }
 });
 
 it('is a keychain signature as tempo’s own library reads it', async () => {
   const { key, point } = await browserKey();
-  const raw = new Uint8Array(await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Uint8Array.from(keychainHash(hash, account))));
+  const raw = new Uint8Array(
+    await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Uint8Array.from(keychainHash(hash, account))),
+  );
   const bytes = toHex(keychainSignature(account, webcryptoSignature(raw, point))) as `0x${string}`;
   const read = SignatureEnvelope.deserialize(bytes) as { type: string; userAddress?: string; inner?: { type: string; prehash?: boolean } };
   expect(read).toMatchObject({ type: 'keychain', userAddress: account, inner: { type: 'p256', prehash: true } });
