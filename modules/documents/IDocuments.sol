@@ -6,7 +6,9 @@ interface IDocuments {
     /// What a document is.
     enum Kind {
         None, Roll, Notice, Motion, Minutes, ByLaws, Contract, Quote, Invoice, Acceptance, PriceReport,
-        Statement, PaperBallots, Appointment, Proof, Other
+        Statement, PaperBallots, Appointment, Proof, Other,
+        /// Records off the ledger that were destroyed: the hash says which encrypted bytes, to who knew them.
+        Erasure
     }
 
     /// One document on file.
@@ -57,6 +59,8 @@ interface IDocuments {
     error BadTitle(uint64 length);
     /// Only who put the document on file, or keeps it, may replace it.
     error NotYours(bytes32 hash, address caller);
+    /// What was erased stays erased: the entry of an erasure has no successor.
+    error ErasureStands(bytes32 hash);
     /// The document was replaced already; replace its successor.
     error AlreadySuperseded(bytes32 hash, uint64 supersededBy);
 
@@ -70,7 +74,7 @@ interface IDocuments {
     /// Puts a document on file.
     function register(bytes32 hash, Kind kind, address custodian, uint64 retainUntil, string calldata title)
         external returns (uint64 id);
-    /// Puts the successor of a document on file. Kind and custodian stay; the old one stays readable.
+    /// Puts the successor of a document on file. Kind and custodian stay; the old one stays readable. An erasure has none.
     function supersede(bytes32 old, bytes32 hash, uint64 retainUntil, string calldata title)
         external returns (uint64 id);
 

@@ -119,6 +119,7 @@ fn register(cx: &mut Cx<'_>, call: &registerCall) -> Res<u64> {
 /// - `NotPermitted`: the caller is no officer.
 /// - [`UnknownDocument`]: the old one is not on file.
 /// - [`NotYours`]: the caller neither put it on file nor keeps it.
+/// - [`ErasureStands`]: it is the entry of an erasure.
 /// - [`AlreadySuperseded`].
 /// - [`NoHash`], [`AlreadyKnown`], [`BadRetention`], [`BadTitle`].
 fn supersede(cx: &mut Cx<'_>, call: &supersedeCall) -> Res<u64> {
@@ -127,6 +128,7 @@ fn supersede(cx: &mut Cx<'_>, call: &supersedeCall) -> Res<u64> {
     let old = shown(cx, old_id)?;
     let caller = cx.caller;
     ensure!(caller == old.registeredBy || caller == old.custodian, NotYours { hash, caller });
+    ensure!(old.kind != Kind::Erasure, ErasureStands { hash });
     let superseded_by = old.supersededBy;
     ensure!(superseded_by == 0, AlreadySuperseded { hash, supersededBy: superseded_by });
     let origin = (old.kind, old.custodian, old_id);

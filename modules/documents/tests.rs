@@ -115,6 +115,27 @@ fn a_successor_keeps_kind_and_custodian_and_both_stay_readable() {
 }
 
 #[test]
+fn an_erasure_is_on_file_for_ever() {
+    // DO-5
+    let mut m = community();
+    let mut erasure = registered(1);
+    erasure.kind = Kind::Erasure;
+    erasure.title = "Records destroyed".into();
+    assert!(refused(&mut m, OWNER, &erasure).refusal::<NotPermitted>().is_some());
+    m.call(AT, entry, CHAIR, &erasure).unwrap();
+    // Whose it is comes first, then that it stands, then what the successor is.
+    m.call(AT, entry, CHAIR, &registerCall { custodian: CHAIR, ..registered(2) }).unwrap();
+    assert!(refused(&mut m, MANAGER, &superseded(2, 0)).refusal::<NotYours>().is_some());
+    let stands = refused(&mut m, CHAIR, &superseded(1, 0));
+    assert_eq!(stands.refusal::<ErasureStands>().unwrap().hash, hash(1));
+    assert!(refused(&mut m, MANAGER, &superseded(1, 3)).refusal::<ErasureStands>().is_some());
+    assert_eq!(m.call(AT, entry, CHAIR, &superseded(2, 3)), Ok(3), "others have successors");
+    let only = documentsOfCall { kind: Kind::Erasure, cursor: 0, limit: 9 };
+    let only = m.call(AT, entry, OWNER, &only).unwrap();
+    assert_eq!((only.items.len(), only.items[0].hash, only.items[0].supersededBy), (1, hash(1), 0));
+}
+
+#[test]
 fn lists_page_by_kind() {
     let mut m = community();
     for n in 1..=5 {

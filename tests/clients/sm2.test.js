@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { JsonRpcProvider } from 'ethers';
 import {
-  bytesToHex, concatHex, createPublicClient, createWalletClient, http, keccak256, parseEther, stringToHex, toHex,
+  bytesToHex, concatHex, createPublicClient, createWalletClient, encodeFunctionData, http, keccak256, parseEther, stringToHex, toHex,
 } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { compile } from './lib/contracts.js';
@@ -35,12 +35,26 @@ before(async () => {
 after(() => node?.stop());
 
 const transfer = (nonce, value = 1n) => ({
-  chainId: chain.id, nonce, gas: 21_000n, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, to: other.address, value,
+  chainId: chain.id, nonce, gas: 52_500n, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, to: other.address, value,
+});
+
+/** What the node thinks it takes. viem does not say with which key it will sign, so we ask ourselves. */
+async function gasFor(request) {
+  const { result } = await rpc(node.url, 'eth_estimateGas', [{ from: account.address, keyType: 'sm2', ...request }]);
+  return BigInt(result);
+}
+
+test('a signature by SM2 is estimated, paid, and one unit less is refused', async () => {
+  assert.equal(await gasFor({ to: other.address }), 52_500n);
+  const nonce = await reads.getTransactionCount({ address: account.address });
+  const raw = await account.signTransaction({ ...transfer(nonce), gas: 52_499n });
+  const { error } = await rpc(node.url, 'eth_sendRawTransaction', [raw]);
+  assert.match(error.message, /intrinsic gas too low: gas 52499, minimum needed 52500/);
 });
 
 test('a viem wallet with an SM2 key sends and reads its receipt', async () => {
   const before = await reads.getBalance({ address: other.address });
-  const hash = await wallet.sendTransaction({ to: other.address, value: 7n });
+  const hash = await wallet.sendTransaction({ to: other.address, value: 7n, gas: await gasFor({ to: other.address, value: '0x7' }) });
   const receipt = await reads.waitForTransactionReceipt({ hash });
   assert.equal(receipt.status, 'success');
   assert.equal(receipt.type, '0x53');
@@ -145,7 +159,9 @@ test('a contract judges what sm-crypto signed', async () => {
   assert.equal(await judge([message, s, r, x, y]), false);
   assert.equal(await reads.readContract({ ...notary, functionName: 'sm3', args: [message] }), `0x${sm3('议题十二：同意')}`);
   // An SM2 account calls the contract that judges an SM2 signature.
-  const hash = await wallet.writeContract({ ...notary, functionName: 'record', args: [message, r, s, x, y] });
+  const data = encodeFunctionData({ abi, functionName: 'record', args: [message, r, s, x, y] });
+  const gas = await gasFor({ to: notary.address, data });
+  const hash = await wallet.writeContract({ ...notary, functionName: 'record', args: [message, r, s, x, y], gas });
   const receipt = await reads.waitForTransactionReceipt({ hash });
   assert.equal(receipt.status, 'success');
   const [event] = await reads.getContractEvents({ ...notary, eventName: 'Signed', fromBlock: receipt.blockNumber });

@@ -68,7 +68,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     say(&serde_json::to_string_pretty(&summary)?)
 }
 
-fn in_words(error: &ClientError, consequence: &str) -> Failure {
+/// An error in words, and what it means for what was to be done.
+pub(crate) fn in_words(error: &ClientError, consequence: &str) -> Failure {
     let words = match error {
         ClientError::Refused { data: Some(data), message, .. } => refusal_in_words(data)
             .map_or_else(|| message.clone(), |refusal| format!("refused: {refusal}")),

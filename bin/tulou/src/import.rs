@@ -10,6 +10,7 @@ use tulou_modules::address;
 use crate::{
     call::signing_key,
     output::{Failure, Outcome, say},
+    vault::{Which, keep_people},
 };
 
 #[derive(Debug, Args)]
@@ -22,9 +23,12 @@ pub(crate) struct Options {
     /// File with the registrar's key, plain or encrypted as for `tulou call`; on a dev chain account 0 of the test mnemonic is used without it.
     #[arg(long)]
     key: Option<PathBuf>,
-    /// Encrypted file for names and phones; its key is written beside it as `<file>.key`.
-    #[arg(long, default_value = "people.tulou")]
+    /// Encrypted file for names and phones; its key is written beside it as `<file>.key`. With --vault each
+    /// owner is a record of the vault instead, which can be erased alone.
+    #[arg(long, default_value = "people.tulou", conflicts_with_all = ["vault", "dir"])]
     people: PathBuf,
+    #[command(flatten)]
+    vault: Which,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -40,9 +44,12 @@ pub(crate) fn run(options: &Options) -> Outcome {
         ));
     }
     // Before anything is sent: commitments without their salts would be worthless for ever.
-    register::write_people(&register, &options.people).map_err(|e| {
-        Failure::hint(format!("{}: {e}", options.people.display()), "nothing was imported")
-    })?;
+    match options.vault.is_named() {
+        true => keep_people(&options.vault, &register)?,
+        false => register::write_people(&register, &options.people).map_err(|e| {
+            Failure::hint(format!("{}: {e}", options.people.display()), "nothing was imported")
+        })?,
+    }
     for (sent, call) in register.calls(1).into_iter().enumerate() {
         rpc.transact(&key, address::registry, call).map_err(|e| {
             Failure::hint(

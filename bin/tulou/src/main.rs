@@ -17,8 +17,10 @@ mod node;
 mod output;
 mod passphrase;
 mod replay;
+mod scan;
 mod soak;
 mod tls;
+mod vault;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -59,6 +61,8 @@ enum Command {
     Restore(backup::Restore),
     /// Reads and checks everything that a stopped node keeps.
     Verify(backup::Verify),
+    /// Looks for words in every byte that a stopped node keeps: names, phones, plates.
+    Scan(scan::Options),
     /// Says who is missing where no block becomes final, and since when.
     WhyStalled(why::Options),
     /// Brings an estate's files into the book.
@@ -74,6 +78,9 @@ enum Command {
     },
     /// Checks the book with a key sheet and without an account, and names nodes that lie.
     Audit(audit::Options),
+    /// Keeps personal records off the book, encrypted, and erases them for good.
+    #[command(subcommand)]
+    Vault(vault::Step),
     /// Makes certificates for HTTPS in a network without a domain.
     #[command(subcommand)]
     Tls(tls::Step),
@@ -115,11 +122,13 @@ fn run(command: Command) -> Outcome {
         Command::Backup(options) => backup::backup(&options),
         Command::Restore(options) => backup::restore(&options),
         Command::Verify(options) => backup::verify(&options),
+        Command::Scan(options) => scan::run(&options),
         Command::WhyStalled(options) => why::run(&options),
         Command::Import(Import::Register(options)) => import::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Abi { out } => abi::run(&out),
         Command::Audit(options) => audit::run(&options),
+        Command::Vault(step) => vault::run(&step),
         Command::Tls(step) => tls::run(&step),
         Command::Replay(options) => replay::run(&options),
         Command::Bench(options) => bench::run(&options),

@@ -57,6 +57,12 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Drill { clock_offset_ms: options.drill_clock_offset_ms, protocol: options.drill_protocol };
     let host = HostOptions {
         passphrase: passphrase::for_folders(keys.iter().map(PathBuf::as_path))?,
+        vault_passphrase: match &settings.node.vault {
+            Some(vault) if vault.passphrase => {
+                Some(passphrase::for_vault(passphrase::VAULT, false)?)
+            }
+            _ => None,
+        },
         rpc: options.rpc,
         clock: None,
         drill,

@@ -12,7 +12,7 @@ use alloy_consensus::{
     proofs::{calculate_receipt_root, ordered_trie_root_with_encoder},
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
-use tulou_archive::{Archive, ArchiveConfig};
+use tulou_archive::{Archive, Place};
 use tulou_ledger::{Ledger, LedgerConfig};
 use tulou_primitives::{
     AccountChange, AccountState, Block, ChangeSet, Header, ReceiptEnvelope, Tx, TxType,
@@ -99,7 +99,7 @@ fn main() {
     let config = LedgerConfig::default();
     let ledger = Ledger::open(from.path(), &genesis, changes, config).expect("the ledger opens");
     extend(&ledger, BLOCKS);
-    let archive = Archive::open(&ArchiveConfig::folder(place.path()), 7755, genesis.hash())
+    let archive = Archive::open(&Place::folder(place.path()), 7755, genesis.hash())
         .expect("the archive opens");
 
     let version = ledger.latest();

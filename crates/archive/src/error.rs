@@ -76,3 +76,9 @@ impl ArchiveError {
         Self::File { path: path.to_owned(), reason: error.to_string() }
     }
 }
+
+impl From<tulou_place::PlaceError> for ArchiveError {
+    fn from(error: tulou_place::PlaceError) -> Self {
+        Self::Place { url: error.url, reason: error.reason }
+    }
+}

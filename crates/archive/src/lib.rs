@@ -6,14 +6,13 @@
 
 mod backup;
 mod blocks;
-mod config;
 mod error;
 mod snapshots;
 mod store;
 
 pub use backup::{BackupManifest, BackupReport, RestoreReport, StoredFile};
 pub use blocks::{Section, Shipped};
-pub use config::ArchiveConfig;
 pub use error::ArchiveError;
 pub use snapshots::{ArchiveSnapshot, Retained, SnapshotName};
 pub use store::Archive;
+pub use tulou_place::Place;

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{config::ArchiveConfig, error::ArchiveError};
+use tulou_place::Place;
+
+use crate::error::ArchiveError;
 
 /// Changes with the layout.
 const FORMAT: u32 = 1;
@@ -42,11 +44,7 @@ impl Archive {
     /// - [`ArchiveError::Place`]: the place cannot be used.
     /// - [`ArchiveError::OtherLedger`]: it holds another ledger's archive.
     /// - [`ArchiveError::Damaged`], [`ArchiveError::Store`]: the store.
-    pub fn open(
-        config: &ArchiveConfig,
-        chain_id: u64,
-        genesis: B256,
-    ) -> Result<Self, ArchiveError> {
+    pub fn open(config: &Place, chain_id: u64, genesis: B256) -> Result<Self, ArchiveError> {
         let archive = Self::connect(config, chain_id, genesis)?;
         let ours = Identity { format: FORMAT, chain_id, genesis };
         match archive.json::<Identity>(IDENTITY) {
@@ -73,12 +71,12 @@ impl Archive {
     /// - [`ArchiveError::Place`]: the place cannot be used.
     /// - [`ArchiveError::Missing`]: there is no archive.
     /// - [`ArchiveError::Damaged`], [`ArchiveError::Store`]: the store.
-    pub fn find(config: &ArchiveConfig) -> Result<Self, ArchiveError> {
+    pub fn find(config: &Place) -> Result<Self, ArchiveError> {
         let found: Identity = Self::connect(config, 0, B256::ZERO)?.json(IDENTITY)?;
         Self::open(config, found.chain_id, found.genesis)
     }
 
-    fn connect(config: &ArchiveConfig, chain_id: u64, genesis: B256) -> Result<Self, ArchiveError> {
+    fn connect(config: &Place, chain_id: u64, genesis: B256) -> Result<Self, ArchiveError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("archive")

@@ -36,6 +36,8 @@ const FURTHER_CALL: u64 = 2_600;
 const FURTHER_VALUE: u64 = 9_000;
 const ACCESS_ADDRESS: u64 = 2_400;
 const ACCESS_SLOT: u64 = 1_900;
+/// Of the account that the call which counts what another key spends reaches.
+pub(crate) const COUNTING_CALL: u64 = FURTHER_CALL;
 /// Of P-256 instead of secp256k1, which the 21,000 pay for.
 const P256: u64 = 5_000;
 
@@ -84,7 +86,7 @@ pub fn verification_gas(signature: &BatchSignature) -> u64 {
         BatchSignature::Secp256k1(_) => 0,
         BatchSignature::P256 { .. } => P256,
         BatchSignature::WebAuthn { data, .. } => P256 + TOKEN * tokens(data),
-        BatchSignature::Keychain { inner, .. } => verification_gas(inner) + FURTHER_CALL,
+        BatchSignature::Keychain { inner, .. } => verification_gas(inner) + COUNTING_CALL,
     }
 }
 
@@ -107,11 +109,13 @@ pub(crate) struct Job {
     pub(crate) env: TxEnv,
     /// The batch, where it is one.
     pub(crate) batch: Option<Box<BatchRun>>,
+    /// Gas of its signature beyond that of every transaction; of a batch it is in its own gas.
+    pub(crate) surcharge: u64,
 }
 
 impl From<TxEnv> for Job {
     fn from(env: TxEnv) -> Self {
-        Self { env, batch: None }
+        Self { env, batch: None, surcharge: 0 }
     }
 }
 

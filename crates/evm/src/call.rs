@@ -16,8 +16,9 @@ use revm::{
 use tulou_primitives::{Call, StateError, StateReader};
 
 use crate::{
-    batch::{BatchGas, BatchRun, Job},
+    batch::{BatchGas, BatchRun, COUNTING_CALL, Job},
     executor::BlockEnv,
+    keys,
     machine::{Machine, NotRun, Rules},
     national,
     overrides::{Imagined, Overrides},
@@ -62,6 +63,9 @@ pub struct CallRequest {
     pub max_fee_per_blob_gas: Option<u128>,
     /// A batch, whose first call is `to`, `value` and `input`.
     pub batch: Option<BatchRequest>,
+    /// Gas that the signature of a transaction that is no batch will take beyond that of every transaction
+    /// ([`SM2_GAS`](crate::SM2_GAS)).
+    pub surcharge: u64,
 }
 
 /// What a call has besides when it is a batch.
@@ -69,8 +73,12 @@ pub struct CallRequest {
 pub struct BatchRequest {
     /// All calls, at least one.
     pub calls: Vec<Call>,
-    /// Gas that its signature will take ([`verification_gas`](crate::verification_gas)).
+    /// Gas that its signature will take ([`verification_gas`](crate::verification_gas)), without what another
+    /// key than the account's own pays.
     pub verification: u64,
+    /// The key that will sign for the account, where it is not its own: the call that counts what it spends
+    /// is then made, and paid, as it will be in the block.
+    pub key: Option<Address>,
 }
 
 /// How a call ended.
@@ -288,6 +296,7 @@ impl Scene<'_> {
     fn is_plain_transfer(&self, request: &CallRequest) -> Result<bool, StateError> {
         let Some(to) = request.to else { return Ok(false) };
         let bare = request.batch.is_none()
+            && request.surcharge == 0
             && request.input.is_empty()
             && request.access_list.is_empty()
             && request.authorization_list.is_empty();
@@ -408,11 +417,14 @@ impl Scene<'_> {
 
 /// A request as the machine takes it.
 pub(crate) fn request_job(request: &CallRequest, chain_id: u64, nonce: u64, gas_limit: u64) -> Job {
-    let batch = request.batch.as_ref().map(|BatchRequest { calls, verification }| {
-        let gas = BatchGas::of(calls, &request.access_list, *verification);
-        Box::new(BatchRun { calls: calls.clone(), gas })
+    let batch = request.batch.as_ref().map(|BatchRequest { calls, verification, key }| {
+        let counting = if key.is_some() { COUNTING_CALL } else { 0 };
+        let verification = verification.saturating_add(counting);
+        let gas = BatchGas::of(calls, &request.access_list, verification);
+        Box::new(BatchRun { calls: keys::counted(*key, calls), gas })
     });
-    Job { env: request_env(request, chain_id, nonce, gas_limit), batch }
+    let surcharge = if batch.is_some() { 0 } else { request.surcharge };
+    Job { env: request_env(request, chain_id, nonce, gas_limit), batch, surcharge }
 }
 
 /// A request as revm takes it.

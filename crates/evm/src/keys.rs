@@ -122,9 +122,7 @@ fn acts(calls: &[Call]) -> Vec<Act<'_>> {
 
 /// The calls of a batch as they are made: where a key signed for an account, one goes before them that
 /// asks again whether it lives and counts what it spends.
-pub(crate) fn counted(signed: &SignedBatch) -> Vec<Call> {
-    let calls = &signed.batch.calls;
-    let key = signed.key_of_account().ok().flatten();
+pub(crate) fn counted(key: Option<Address>, calls: &[Call]) -> Vec<Call> {
     let first = key.and_then(|key| accounts::counting(key, &acts(calls)));
     let first =
         first.map(|input| Call { to: address::accounts, value: U256::ZERO, input: input.into() });

@@ -15,6 +15,7 @@ mod national;
 mod overrides;
 mod provider;
 mod simulate;
+mod surcharge;
 mod trace;
 mod transfers;
 
@@ -39,6 +40,7 @@ pub use simulate::{
     Failure, SimulateFault, SimulateOptions, SimulatedBlock, SimulatedCall, SimulationBlock,
     Simulator,
 };
+pub use surcharge::{SM2_GAS, signature_gas};
 pub use trace::{TracedBlock, trace_block, trace_call};
 pub use tulou_modules::is_native;
 

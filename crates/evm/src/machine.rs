@@ -27,6 +27,7 @@ use crate::{
     executor::BlockEnv,
     keys,
     provider::{Hidden, Moves, Natives, Provider},
+    surcharge::{SurchargeHandler, signature_gas},
 };
 
 /// The rules of the EVM: those of this Ethereum fork.
@@ -115,10 +116,14 @@ impl<I> Machine<'_, I> {
         let job = job.into();
         self.prepare(&job)?;
         let result = match job.batch {
-            None => self.0.transact_one(job.env),
             Some(batch) => {
                 self.0.ctx.tx = job.env;
                 BatchHandler::new(&batch).run(&mut self.0)
+            }
+            None if job.surcharge == 0 => self.0.transact_one(job.env),
+            None => {
+                self.0.ctx.tx = job.env;
+                SurchargeHandler::new(job.surcharge).run(&mut self.0)
             }
         };
         result.map_err(|error| match self.0.precompiles.take_hidden() {
@@ -212,7 +217,11 @@ impl<'a, I: Inspector<EvmContext<'a>, EthInterpreter>> Machine<'a, I> {
         let job = job.into();
         self.prepare(&job)?;
         let Some(batch) = job.batch else {
-            return self.0.inspect_one_tx(job.env).map_err(not_run);
+            if job.surcharge == 0 {
+                return self.0.inspect_one_tx(job.env).map_err(not_run);
+            }
+            self.0.ctx.tx = job.env;
+            return SurchargeHandler::new(job.surcharge).inspect_run(&mut self.0).map_err(not_run);
         };
         self.0.ctx.tx = job.env;
         BatchHandler::new(&batch).inspect_run(&mut self.0).map_err(not_run)
@@ -273,10 +282,12 @@ fn block(env: &BlockEnv) -> RevmBlock {
 /// A signed transaction as the machine takes it.
 pub(crate) fn job(tx: &Arc<Tx>, caller: Address) -> Job {
     let batch = tx.envelope().as_batch().map(|signed| {
-        let calls = keys::counted(signed);
+        let key = signed.key_of_account().ok().flatten();
+        let calls = keys::counted(key, &signed.batch.calls);
         Box::new(BatchRun { calls, gas: BatchGas::of_signed(signed) })
     });
-    Job { env: tx_env(tx, caller), batch }
+    let surcharge = if batch.is_some() { 0 } else { signature_gas(tx.envelope()) };
+    Job { env: tx_env(tx, caller), batch, surcharge }
 }
 
 /// A signed transaction as revm takes it. Those of this ledger's own types have the fees of EIP-1559, and

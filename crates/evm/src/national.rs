@@ -25,7 +25,7 @@ pub const SM2VERIFY: Address = address!("775500000000000000000000000000000000010
 pub const SM3: Address = address!("7755000000000000000000000000000000000103");
 
 /// `P256VERIFY` costs 6,900; this takes about five times as long (docs/reference/national-algorithms.md).
-const SM2VERIFY_GAS: u64 = 34_500;
+pub(crate) const SM2VERIFY_GAS: u64 = 34_500;
 /// SHA-256's prices. By time alone a word would cost twelve of `P256VERIFY`'s gas, too.
 const SM3_GAS: u64 = 60;
 const SM3_WORD_GAS: u64 = 12;

@@ -95,6 +95,14 @@ impl VerifyReport {
 }
 
 impl Ledger {
+    /// Shows every key and value that the tables hold, as they were written before they were compressed.
+    ///
+    /// # Errors
+    /// - [`LedgerError`]: a table cannot be read; what came before was shown.
+    pub fn each_entry(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), LedgerError> {
+        self.0.store.each_entry(visit)
+    }
+
     /// Reads kept blocks of a range of heights and the whole state from the disk and checks all of it:
     /// parent hashes, transactions, receipts, indexes, seals, ends of epochs, code, and the root that the
     /// leaves add up to, computed by another program than the one that keeps it in memory. What is wrong

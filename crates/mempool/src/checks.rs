@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_consensus::Transaction;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY};
-use tulou_evm::BatchGas;
+use tulou_evm::{BatchGas, signature_gas};
 use tulou_primitives::{AccountState, StateReader, Tx, TxError, TxType, Window};
 
 use crate::{MempoolConfig, Refused};
@@ -79,7 +79,7 @@ fn shape(tx: &Tx, config: &MempoolConfig) -> Result<(), Refused> {
     }
     let needed = match envelope.as_batch() {
         Some(signed) => BatchGas::of_signed(signed).least(),
-        None => intrinsic_gas(envelope),
+        None => intrinsic_gas(envelope).saturating_add(signature_gas(envelope)),
     };
     if gas < needed {
         return Err(Refused::IntrinsicGas { gas, needed });

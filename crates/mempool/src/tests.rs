@@ -13,8 +13,8 @@ use alloy_signer_local::PrivateKeySigner;
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use tulou_primitives::{
-    AccountState, Batch, BatchSignature, Block, Call, Header, SignedBatch, StateError, StateReader,
-    Tx, Window,
+    AccountState, Batch, BatchSignature, Block, Call, Header, SignedBatch, SignedSm2, StateError,
+    StateReader, Tx, Window, sm::Sm2Key,
 };
 
 use super::*;
@@ -186,6 +186,26 @@ fn the_floor_of_calldata_counts_where_it_is_higher() {
     }
     let create = TxEip1559 { to: TxKind::Create, input: vec![0; 33].into(), ..plain(0) };
     assert_eq!(checks::intrinsic_gas(&create), 21_000 + 33 * 4 + 32_000 + 2 * 2);
+}
+
+#[test]
+fn a_signature_by_sm2_costs_more_at_the_door() {
+    let (pool, state) = pool(config());
+    let key = Sm2Key::from_bytes(&B256::repeat_byte(1)).unwrap();
+    let from = key.public_key().address();
+    state.set(from, 5, 0);
+    let sm2 = |gas_limit, input: Bytes| -> Bytes {
+        let tx = TxEip1559 { gas_limit, input, ..plain(5) };
+        SignedSm2::sign(tx, &key).encoded_2718().into()
+    };
+    for (bytes, needed) in [(0usize, 52_500u64), (100, 56_500)] {
+        let input = Bytes::from(vec![1; bytes]);
+        let refused = pool.submit(sm2(needed - 1, input.clone()));
+        assert_eq!(refused, Err(Refused::IntrinsicGas { gas: needed - 1, needed }));
+        if bytes != 0 {
+            assert!(pool.submit(sm2(needed, input)).is_ok());
+        }
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod settings;
 mod snapshot;
 mod start;
 mod upkeep;
+mod vault;
 mod watch;
 
 pub use clock::Clock;
@@ -32,12 +33,14 @@ pub use peers::RELEASE;
 pub use replay::{ReplayFault, Replayed, replay_ledger};
 pub use settings::{
     LedgerSettings, NodeSettings, SETTINGS, Settings, SettingsError, SnapshotSettings, TlsSettings,
+    VaultSettings,
 };
 pub use snapshot::{
-    SnapshotFault, open_ledger, send_to_archive, start_from_archive, start_from_snapshot,
-    verify_node, write_snapshot,
+    SnapshotFault, each_entry, open_ledger, send_to_archive, start_from_archive,
+    start_from_snapshot, verify_node, write_snapshot,
 };
 pub use tulou_rpc::Readers;
+pub use vault::{VaultFault, unlock_vault};
 
 #[cfg(test)]
 mod tests;

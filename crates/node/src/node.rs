@@ -151,6 +151,9 @@ pub enum NodeError {
         /// Why not.
         reason: String,
     },
+    /// The member's vault.
+    #[error(transparent)]
+    Vault(#[from] crate::VaultFault),
     /// No runtime.
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),

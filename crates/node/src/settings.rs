@@ -11,6 +11,7 @@ use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 use tulou_primitives::NodeKind;
 use tulou_rpc::{Limits, Readers};
+use tulou_vault::{Place, Suite};
 
 /// Name of the file in a node's folder.
 pub const SETTINGS: &str = "node.toml";
@@ -74,6 +75,40 @@ pub struct NodeSettings {
     /// Bytes the node may use on disk before it warns; 0 watches the free space alone.
     #[serde(default)]
     pub disk_budget: u64,
+    /// The personal records that this member keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultSettings>,
+}
+
+/// A member's vault. Of `master_key`, `passphrase` and `key_command` one is given, or none: then the vault is
+/// one that is kept and not read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultSettings {
+    /// Its folder, relative to that of `node.toml`, or a bucket.
+    pub at: Place,
+    /// How new records are encrypted.
+    #[serde(default)]
+    pub suite: Suite,
+    /// The file of the master key, relative to the folder of `node.toml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<PathBuf>,
+    /// The master key comes from a passphrase.
+    #[serde(default)]
+    pub passphrase: bool,
+    /// Command that wraps and unwraps keys, for key management services and hardware modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_command: Option<String>,
+    /// Vaults of other members that erasures, and where this one is only kept records, are fetched from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Place>,
+    /// Seconds between two looks at them.
+    #[serde(default = "ten_minutes")]
+    pub every_s: u64,
+}
+
+fn ten_minutes() -> u64 {
+    600
 }
 
 /// The certificate of the node's address. Files that are replaced are in use within half a minute.
@@ -155,6 +190,15 @@ impl Settings {
         })?;
         if settings.ledgers.is_empty() {
             return Err(malformed(None, "there is no [[ledger]]; `tulou init` adds one".into()));
+        }
+        if let Some(vault) = &settings.node.vault {
+            let ways = usize::from(vault.master_key.is_some())
+                + usize::from(vault.passphrase)
+                + usize::from(vault.key_command.is_some());
+            if ways > 1 {
+                let reason = "of master_key, passphrase and key_command a vault has one";
+                return Err(malformed(None, reason.into()));
+            }
         }
         for (i, ledger) in settings.ledgers.iter().enumerate() {
             let before = &settings.ledgers[..i];

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path};
 
 use alloy_primitives::B256;
-use tulou_archive::{Archive, ArchiveConfig, ArchiveError, Shipped};
+use tulou_archive::{Archive, ArchiveError, Place, Shipped};
 use tulou_consensus::{ArchiveReport, Finality};
 use tulou_ledger::{
     FolderSnapshot, Ledger, LedgerConfig, LedgerError, Manifest, Offer, Pace, SnapshotError,
@@ -102,7 +102,7 @@ pub fn start_from_snapshot(folder: &NodeFolder, from: &Path) -> Result<u64, Snap
 pub fn start_from_archive(folder: &NodeFolder, url: &str) -> Result<u64, SnapshotFault> {
     let unfit = |reason: &str| SnapshotFault::Unfit { url: url.into(), reason: reason.into() };
     let (_, block, _) = founded(folder)?;
-    let archive = Archive::find(&ArchiveConfig { url: url.into(), ..ArchiveConfig::default() })?;
+    let archive = Archive::find(&Place { url: url.into(), ..Place::default() })?;
     if archive.genesis() != block.hash() {
         return Err(unfit("it holds another ledger's archive"));
     }
@@ -120,7 +120,7 @@ pub fn send_to_archive(
     chain_id: u64,
     url: &str,
 ) -> Result<(Manifest, Shipped), SnapshotFault> {
-    let config = ArchiveConfig { url: url.into(), ..ArchiveConfig::default() };
+    let config = Place { url: url.into(), ..Place::default() };
     let version = ledger.snapshot_version()?.ok_or(SnapshotFault::NoCertificate)?;
     let archive = Archive::open(&config, chain_id, ledger.genesis().hash())?;
     let name = archive.put_snapshot(ledger, &version)?;
@@ -181,6 +181,18 @@ fn signed(
         return Err(format!("a certificate of epoch {epoch} is by the validators of another"));
     }
     finality.verify(namespace, set).map_err(|e| format!("a certificate of epoch {epoch}: {e}"))
+}
+
+/// Shows every key and value of a stopped node's ledger, as they were before they were compressed.
+///
+/// # Errors
+/// [`SnapshotFault`], except `Snapshot`, `Archive`, `Unfit` and `NoCertificate`.
+pub fn each_entry(
+    folder: &NodeFolder,
+    visit: &mut dyn FnMut(&[u8], &[u8]),
+) -> Result<(), SnapshotFault> {
+    let (_, ledger) = open_ledger(folder)?;
+    Ok(ledger.each_entry(visit)?)
 }
 
 /// Checks everything that a stopped node keeps: every block, receipt, index, the whole state, and the

@@ -1,6 +1,7 @@
 //! What stories, crash and fault tests share: the built program, a node of it, a whole consortium of
 //! processes with links that can be spoilt, and people who go on sending.
 
+mod bucket;
 mod cluster;
 mod crowd;
 mod drill;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use tulou_client::LocalNode;
 
+pub use bucket::BucketServer;
 pub use cluster::{
     Cluster, ClusterError, ClusterPlan, Neighbour, Network, Receipt, free_port, wait_until,
 };

@@ -25,6 +25,17 @@ pub enum VaultError {
     /// The vault was made with another master key, or the passphrase is another.
     #[error("this is not the master key (or passphrase) of the vault: nothing was read or written")]
     WrongMaster,
+    /// It was opened without its master key, or holds no keys at all.
+    #[error(
+        "this vault was opened without a master key, or holds no keys: records are not read or written"
+    )]
+    Blind,
+    /// A change of the master key was cut off.
+    #[error(
+        "a change of the master key was cut off: `tulou vault rewrap` with the old and the new key \
+         completes it"
+    )]
+    Rewrapping,
     /// The service that holds the master key did not answer as it should.
     #[error("the keeper of the master key: {0}")]
     Master(String),

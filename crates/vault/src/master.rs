@@ -55,6 +55,20 @@ pub enum Unlock {
     Passphrase(Zeroizing<String>),
     /// Somebody else wraps and unwraps.
     Keeper(Arc<dyn MasterKey>),
+    /// Without the key: to list, to carry and to erase. A vault that is made so holds no keys ever.
+    Blind,
+}
+
+impl Unlock {
+    /// The master key, where there is one.
+    pub(crate) fn master(&self, salt: &[u8; 16]) -> Result<Option<Arc<dyn MasterKey>>, VaultError> {
+        Ok(Some(match self {
+            Self::File(path) => Arc::new(LocalMaster::read_file(path)?),
+            Self::Passphrase(words) => Arc::new(LocalMaster::from_passphrase(words, salt)),
+            Self::Keeper(keeper) => keeper.clone(),
+            Self::Blind => return Ok(None),
+        }))
+    }
 }
 
 /// A master key in this process.

@@ -1,13 +1,13 @@
-//! Objects by name in a folder.
+//! Objects by name in a folder or a bucket.
 
-use std::{fs, future::Future, path::Path as Folder, sync::Arc};
+use std::{future::Future, sync::Arc};
 
 use futures::TryStreamExt;
 use object_store::{
-    Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, local::LocalFileSystem,
-    path::Path,
+    Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, path::Path,
 };
 use tokio::runtime::{Builder, Runtime};
+use tulou_place::Place;
 
 use crate::VaultError;
 
@@ -19,17 +19,16 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// A folder, made where there is none. What is put is on the disk when the call returns.
+    /// A place, whose folder is made where there is none. What is put is durable when the call returns.
     ///
     /// # Errors
     /// In words.
-    pub(crate) fn folder(folder: &Folder) -> Result<Self, String> {
-        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| error.to_string())?;
+    pub(crate) fn at(place: &Place) -> Result<Self, String> {
+        let store = place.store().map_err(|error| error.reason)?;
         let mut runtime = Builder::new_multi_thread();
         runtime.worker_threads(1).thread_name("vault").enable_all();
         let runtime = runtime.build().map_err(|error| error.to_string())?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), runtime: Some(runtime) })
+        Ok(Self { store, runtime: Some(runtime) })
     }
 
     pub(crate) fn put(&self, name: &str, bytes: Vec<u8>, mode: PutMode) -> Result<(), VaultError> {
@@ -63,6 +62,20 @@ impl Objects {
         let paths: Vec<Path> = self.wait(list.try_collect())?.map_err(failed)?;
         let names = paths.iter().filter_map(|path| path.filename().map(str::to_owned));
         let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// What lies below a folder in folders of its own, by the names of both, sorted.
+    pub(crate) fn within(&self, folder: &str) -> Result<Vec<(String, String)>, VaultError> {
+        let prefix = Path::from(folder);
+        let list = self.store.list(Some(&prefix)).map_ok(|meta| meta.location);
+        let paths: Vec<Path> = self.wait(list.try_collect())?.map_err(failed)?;
+        let named = |path: &Path| {
+            let mut parts = path.parts().skip(1).map(|part| part.as_ref().to_owned());
+            Some((parts.next()?, parts.next()?))
+        };
+        let mut names: Vec<_> = paths.iter().filter_map(named).collect();
         names.sort_unstable();
         Ok(names)
     }

@@ -36,7 +36,7 @@ pub(crate) fn measure() -> Result<Vec<Row>, Failure> {
             let tx = TxEip1559 {
                 chain_id: CHAIN_ID,
                 nonce,
-                gas_limit: 21_000,
+                gas_limit: 52_500,
                 to: TxKind::Call(to),
                 value: U256::from(1),
                 ..Default::default()

@@ -6,15 +6,13 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use tulou_archive::{Archive, ArchiveConfig, ArchiveError};
+use tulou_archive::{Archive, ArchiveError, Place};
 use tulou_ledger::{Ledger, SnapshotError};
+use tulou_testing::BucketServer;
 
-use crate::{
-    chain::{CHAIN_ID, accept, config, extend, genesis, open},
-    s3::Server,
-};
+use crate::chain::{CHAIN_ID, accept, config, extend, genesis, open};
 
-fn archive(config: &ArchiveConfig) -> Archive {
+fn archive(config: &Place) -> Archive {
     Archive::open(config, CHAIN_ID, genesis().0.hash()).unwrap()
 }
 
@@ -33,7 +31,7 @@ fn essentials(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Blocks, backup, the folder destroyed, restore: the same head, root, blocks and files.
-fn drill(place: &ArchiveConfig) {
+fn drill(place: &Place) {
     let node = tempfile::tempdir().unwrap();
     let files = essentials(node.path());
     let dir = node.path().join("ledger");
@@ -86,17 +84,17 @@ fn drill(place: &ArchiveConfig) {
 #[test]
 fn the_drill_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
-    drill(&ArchiveConfig::folder(&folder.path().join("archive")));
+    drill(&Place::folder(&folder.path().join("archive")));
 }
 
 #[test]
 fn the_drill_on_an_s3_server() {
-    let server = Server::start();
-    drill(&server.archive("estates/guihua"));
+    let server = BucketServer::start();
+    drill(&server.place("estates/guihua"));
 }
 
 /// Snapshots come and go; chunks go when nobody has them.
-fn retention(place: &ArchiveConfig) {
+fn retention(place: &Place) {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
     let archive = archive(place);
@@ -138,19 +136,19 @@ fn retention(place: &ArchiveConfig) {
 #[test]
 fn retention_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
-    retention(&ArchiveConfig::folder(folder.path()));
+    retention(&Place::folder(folder.path()));
 }
 
 #[test]
 fn retention_on_an_s3_server() {
-    let server = Server::start();
-    retention(&server.archive("retention"));
+    let server = BucketServer::start();
+    retention(&server.place("retention"));
 }
 
 #[test]
 fn blocks_go_out_in_sections_and_come_back_into_a_pruned_ledger() {
     let (folder, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let archive = archive(&ArchiveConfig::folder(folder.path()));
+    let archive = archive(&Place::folder(folder.path()));
     let ledger = open(dir.path());
     extend(&ledger, 1_500);
     let all = blocks(&ledger);
@@ -170,7 +168,7 @@ fn blocks_go_out_in_sections_and_come_back_into_a_pruned_ledger() {
 
     // An archive that lags behind what the node has pruned says so.
     let late = tempfile::tempdir().unwrap();
-    let late = self::archive(&ArchiveConfig::folder(late.path()));
+    let late = self::archive(&Place::folder(late.path()));
     ledger.prune(1_300, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let gap = late.ship_blocks(&ledger, u64::MAX, true);
     assert!(matches!(gap, Err(ArchiveError::Gap { next: 1, first_kept: 1_300 })));
@@ -181,7 +179,7 @@ fn blocks_go_out_in_sections_and_come_back_into_a_pruned_ledger() {
 #[test]
 fn what_was_altered_in_the_archive_is_not_used() {
     let (folder, node) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let place = ArchiveConfig::folder(folder.path());
+    let place = Place::folder(folder.path());
     let files = essentials(node.path());
     let ledger = open(&node.path().join("ledger"));
     extend(&ledger, 40);
@@ -209,7 +207,7 @@ fn what_was_altered_in_the_archive_is_not_used() {
     assert_eq!(restore(&place, &name, to.path()).unwrap(), (ledger.head().hash, 0));
 }
 
-fn restore(place: &ArchiveConfig, name: &str, to: &Path) -> Result<(B256, u64), ArchiveError> {
+fn restore(place: &Place, name: &str, to: &Path) -> Result<(B256, u64), ArchiveError> {
     let archive = Archive::open(place, CHAIN_ID, genesis().0.hash())?;
     let manifest = archive.backup_manifest(name)?;
     archive.restore_files(&manifest, to)?;
@@ -222,7 +220,7 @@ fn restore(place: &ArchiveConfig, name: &str, to: &Path) -> Result<(B256, u64), 
 #[test]
 fn a_fetched_snapshot_goes_on_where_it_was_interrupted() {
     let (folder, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let archive = archive(&ArchiveConfig::folder(folder.path()));
+    let archive = archive(&Place::folder(folder.path()));
     let ledger = open(dir.path());
     extend(&ledger, 5);
     let name = archive.put_snapshot(&ledger, &ledger.latest()).unwrap();
@@ -254,20 +252,20 @@ fn a_fetched_snapshot_goes_on_where_it_was_interrupted() {
 #[test]
 fn places_are_checked() {
     let folder = tempfile::tempdir().unwrap();
-    let place = ArchiveConfig::folder(folder.path());
+    let place = Place::folder(folder.path());
     assert!(matches!(Archive::find(&place), Err(ArchiveError::Missing(_))));
     drop(archive(&place));
     let other = Archive::open(&place, CHAIN_ID, B256::ZERO);
     assert!(matches!(other, Err(ArchiveError::OtherLedger { chain_id: CHAIN_ID, .. })));
     for url in ["", "s3://", "ftp://somewhere"] {
-        let place = ArchiveConfig { url: url.into(), ..Default::default() };
+        let place = Place { url: url.into(), ..Default::default() };
         assert!(matches!(Archive::find(&place), Err(ArchiveError::Place { .. })), "{url}");
     }
-    let secret = ArchiveConfig { secret_key: Some("hush".into()), ..place };
+    let secret = Place { secret_key: Some("hush".into()), ..place };
     assert!(!format!("{secret:?}").contains("hush"));
 
     let root = tempfile::tempdir().unwrap();
-    let archive = archive(&ArchiveConfig::folder(folder.path()));
+    let archive = archive(&Place::folder(folder.path()));
     let ledger = open(&root.path().join("ledger"));
     extend(&ledger, 1);
     for path in ["../secret", "/etc/passwd", "missing"] {

@@ -2,4 +2,3 @@
 
 mod chain;
 mod drill;
-mod s3;

@@ -71,23 +71,24 @@ pub enum PeopleError {
 }
 
 impl Register {
+    /// Who the owners are. Personal data: it never goes to the ledger or to a log.
+    pub fn people(&self) -> impl Iterator<Item = Person> {
+        self.owners.iter().map(|owner| Person {
+            id: owner.id.clone(),
+            kind: owner.kind,
+            name: owner.name.clone(),
+            phone: owner.phone.clone(),
+            note: owner.note.clone(),
+            salt: owner.salt,
+        })
+    }
+
     /// Names, telephone numbers and salts, sealed with a key: version byte, nonce, ciphertext.
     ///
     /// # Errors
     /// No randomness from the operating system.
     pub fn seal_people(&self, key: &[u8; KEY_BYTES]) -> io::Result<Vec<u8>> {
-        let people: Vec<Person> = self
-            .owners
-            .iter()
-            .map(|owner| Person {
-                id: owner.id.clone(),
-                kind: owner.kind,
-                name: owner.name.clone(),
-                phone: owner.phone.clone(),
-                note: owner.note.clone(),
-                salt: owner.salt,
-            })
-            .collect();
+        let people: Vec<Person> = self.people().collect();
         let plain = serde_json::to_vec(&people)?;
         let mut nonce = [0u8; NONCE_BYTES];
         fill(&mut nonce)?;

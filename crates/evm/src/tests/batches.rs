@@ -197,7 +197,7 @@ fn an_unsigned_batch_answers_and_is_estimated() {
         from: me,
         to: Some(calls[0].to),
         input: calls[0].input.clone(),
-        batch: Some(BatchRequest { calls, verification }),
+        batch: Some(BatchRequest { calls, verification, key: None }),
         ..Default::default()
     };
     let answer = world.call(&request(vec![add(2), add(3)], 0), None).unwrap();

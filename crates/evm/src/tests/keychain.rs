@@ -6,11 +6,11 @@ use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use tulou_modules::{
     accounts::IAccounts::{
-        FreezeCode, Grant, Scope, Suite, authoriseKeyCall, freezeCall, revokeKeyCall, unfreezeCall,
-        vetoRecoveryCall,
+        FreezeCode, Grant, NoSuchKey, Scope, Suite, authoriseKeyCall, freezeCall, revokeKeyCall,
+        unfreezeCall, vetoRecoveryCall,
     },
     address,
     money::{self, IToken},
@@ -18,7 +18,10 @@ use tulou_modules::{
 use tulou_primitives::{Batch, BatchSignature, Call, SignedBatch, Tx};
 
 use super::{admission::Council, world::*};
-use crate::{Denied, KeyRefusal, admission, executor::execute_with, provider::Natives};
+use crate::{
+    BatchRequest, CallRequest, Denied, EstimateFault, KeyRefusal, admission, call::Scene,
+    executor::execute_with, provider::Natives,
+};
 
 const NOW: u64 = 1_700_000_000;
 const DAY: u64 = 86_400;
@@ -34,14 +37,26 @@ fn numbered(
     nonce: u64,
     calls: &[(Address, Vec<u8>)],
 ) -> Arc<Tx> {
+    with_gas(key, account, (nonce, 500_000), calls)
+}
+
+fn as_calls(calls: &[(Address, Vec<u8>)]) -> Vec<Call> {
     let call = |(to, input): &(Address, Vec<u8>)| Call {
         to: *to,
         value: U256::ZERO,
         input: Bytes::copy_from_slice(input),
     };
-    let calls = calls.iter().map(call).collect();
-    let batch =
-        Batch { chain_id: CHAIN_ID, gas_limit: 500_000, nonce, calls, ..Default::default() };
+    calls.iter().map(call).collect()
+}
+
+fn with_gas(
+    key: &PrivateKeySigner,
+    account: Address,
+    (nonce, gas_limit): (u64, u64),
+    calls: &[(Address, Vec<u8>)],
+) -> Arc<Tx> {
+    let calls = as_calls(calls);
+    let batch = Batch { chain_id: CHAIN_ID, gas_limit, nonce, calls, ..Default::default() };
     let hash = keccak256([&[4][..], batch.signing_hash().as_slice(), account.as_slice()].concat());
     let inner = BatchSignature::Secp256k1(key.sign_hash_sync(&hash).unwrap());
     let signature = BatchSignature::Keychain { account, inner: Box::new(inner) };
@@ -110,6 +125,41 @@ fn what_a_device_spends_counts_within_the_block_and_for_the_next() {
     let denied = Denied::Key { account, key: key.address(), why };
     assert_eq!(admission(&council.world.state, NOW, &tx), Err(denied));
     assert_eq!(admission(&council.world.state, NOW + 3_600, &tx), Ok(()));
+}
+
+#[test]
+fn an_estimate_that_names_the_key_is_what_the_block_takes() {
+    let mut council = Council::new();
+    let (account, key) = (council.world.me.address(), signer(5));
+    council.owns(account, &authoriseKeyCall { grant: phone(&key) });
+    assert_eq!(block(&mut council, &[]), [] as [bool; 0]);
+    // The first payment of a period writes a word that the next one finds, and a note spends nothing.
+    for (nonce, calls) in [vec![pay(300)], vec![pay(100), note()], vec![note()]].iter().enumerate()
+    {
+        let nonce = nonce as u64;
+        let batch =
+            BatchRequest { calls: as_calls(calls), verification: 0, key: Some(key.address()) };
+        let request = CallRequest { from: account, batch: Some(batch), ..Default::default() };
+        let env = council.world.env();
+        let state = &council.world.state;
+        let scene = Scene { state, env: &env, overrides: None, natives: WITH_KEYS };
+        let gas = scene.estimate(&request, GAS_LIMIT).unwrap();
+        let tx = |gas| with_gas(&key, account, (nonce, gas), calls);
+        let short = execute_with(state, &env, &[tx(gas - 1)], WITH_KEYS);
+        assert!(!short.is_ok_and(|executed| executed.receipts[0].status()), "{gas}");
+        assert_eq!(block(&mut council, &[tx(gas)]), [true], "{gas}");
+    }
+    // A key that may not sign has no estimate but the refusal.
+    let batch =
+        BatchRequest { calls: as_calls(&[note()]), key: Some(COUNTER), ..Default::default() };
+    let request = CallRequest { from: account, batch: Some(batch), ..Default::default() };
+    let env = council.world.env();
+    let state = &council.world.state;
+    let scene = Scene { state, env: &env, overrides: None, natives: WITH_KEYS };
+    let EstimateFault::Revert(data) = scene.estimate(&request, GAS_LIMIT).unwrap_err() else {
+        panic!("estimated")
+    };
+    assert!(NoSuchKey::abi_decode(&data).is_ok(), "{data}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The precompiles of the national algorithms as contracts meet them.
 
 use alloy_consensus::TxEip1559;
-use alloy_primitives::{Address, B256, Bytes, U256, b256, hex};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, b256, hex};
 use alloy_sol_types::{SolCall, SolEvent};
 use tulou_primitives::{
     SignedSm2, Tx, TxType,
@@ -10,8 +10,8 @@ use tulou_primitives::{
 
 use super::world::*;
 use crate::{
-    BlockFault, CallOutcome, CallRequest, SM2VERIFY, SM3, ethereum, executor::execute_with,
-    genesis_changes,
+    BlockFault, CallOutcome, CallRequest, SM2_GAS, SM2VERIFY, SM3, call::Scene, ethereum,
+    executor::execute_with, genesis_changes,
 };
 
 /// e, r, s, x, y of the example of GB/T 32918.5, annex A.
@@ -139,6 +139,56 @@ fn a_transaction_signed_by_sm2_is_executed_as_its_signer() {
             panic!("taken")
         };
         assert!(reason.contains(word), "{reason}");
+    }
+}
+
+#[test]
+fn a_signature_by_sm2_is_paid_and_not_a_unit_less() {
+    let mut world = World::new();
+    let key = Sm2Key::from_bytes(&B256::repeat_byte(0x11)).unwrap();
+    let from = key.public_key().address();
+    let friend = Address::repeat_byte(9);
+    let add: Bytes = ICounter::addCall { n: U256::from(5) }.abi_encode().into();
+    let code: Bytes = vec![1; 33].into();
+    // Who is called, with what, and the least gas: a transfer, calldata whose floor is more than its price
+    // by the standard, a creation, a call.
+    for (to, input, least) in [
+        (Some(friend), Bytes::new(), Some(21_000 + 31_500)),
+        (Some(friend), vec![1; 100].into(), Some(25_000 + 31_500)),
+        (None, Bytes::new(), Some(53_000 + 31_500)),
+        (Some(COUNTER), add, None),
+        (Some(friend), code, None),
+    ] {
+        let request = CallRequest {
+            from,
+            to,
+            input: input.clone(),
+            surcharge: SM2_GAS,
+            ..Default::default()
+        };
+        let env = world.env();
+        let scene = Scene { state: &world.state, env: &env, overrides: None, natives: NATIVES };
+        let gas = scene.estimate(&request, GAS_LIMIT).unwrap();
+        assert_eq!(gas, least.unwrap_or(gas), "{to:?}");
+        let without = CallRequest { surcharge: 0, ..request };
+        assert_eq!(gas, scene.estimate(&without, GAS_LIMIT).unwrap() + SM2_GAS, "{to:?}");
+        let kind = to.map_or(TxKind::Create, TxKind::Call);
+        let tx = |gas_limit| {
+            let (nonce, input) = (world.nonce(from), input.clone());
+            Tx::from_envelope(SignedSm2::sign(
+                TxEip1559 { to: kind, input, nonce, gas_limit, ..blank() },
+                &key,
+            ))
+        };
+        let (short, enough) = (tx(gas - 1), tx(gas));
+        match execute_with(&world.state, &env, &[short], NATIVES) {
+            Ok(executed) => assert!(least.is_none() && !executed.receipts[0].status()),
+            Err(BlockFault::Invalid { index: 0, reason }) => assert!(reason.contains("gas")),
+            Err(other) => panic!("{other:?}"),
+        }
+        let executed = world.block(&[enough]);
+        assert!(executed.receipts[0].status(), "{to:?}");
+        assert_eq!(executed.gas_used, gas, "{to:?}");
     }
 }
 

@@ -139,8 +139,14 @@ fn retention(g: &mut Gen<'_, '_>) -> u64 {
 }
 
 fn register(g: &mut Gen<'_, '_>) -> Vec<Move> {
-    let kind =
-        g.source.pick(&[Kind::Invoice, Kind::Invoice, Kind::Quote, Kind::PriceReport, Kind::None]);
+    let kind = g.source.pick(&[
+        Kind::Invoice,
+        Kind::Invoice,
+        Kind::Quote,
+        Kind::PriceReport,
+        Kind::Erasure,
+        Kind::None,
+    ]);
     let (hash, custodian, retain_until) = (fresh_paper(g), g.any_address(), retention(g));
     let title = g.text(200);
     let call = IDocuments::registerCall { hash, kind, custodian, retainUntil: retain_until, title };

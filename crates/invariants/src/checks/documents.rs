@@ -1,11 +1,11 @@
-//! DO-1 to DO-4: what is on file stays as it was put there.
+//! DO-1 to DO-5: what is on file stays as it was put there.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256};
 use tulou_modules::{
     address,
-    documents::IDocuments::{self, Document},
+    documents::IDocuments::{self, Document, Kind},
 };
 use tulou_slots::Memory;
 
@@ -47,6 +47,8 @@ impl Model {
             let twice = found.insert(document.hash, document.clone());
             keep!("DO-1", twice.is_none(), "{} is on file twice", document.hash);
             let next = document.supersededBy;
+            let stands = document.kind != Kind::Erasure || next == 0;
+            keep!("DO-5", stands, "the erasure {} has a successor", document.id);
             keep!("DO-3", next != document.id, "document {next} is its own successor");
             let successor = all.iter().find(|other| other.id == next);
             let linked = next == 0 || successor.is_some_and(|s| s.supersedes == document.id);

@@ -33,6 +33,18 @@ impl EpochRecord {
 }
 
 impl Store {
+    /// Every key and value, decompressed.
+    pub(crate) fn each_entry(
+        &self,
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), LedgerError> {
+        for item in self.keyspace.iter() {
+            let (key, value) = item.into_inner()?;
+            visit(&key, &value);
+        }
+        Ok(())
+    }
+
     /// The last block, `None` in a new folder.
     pub(crate) fn head(&self) -> Result<Option<HeadRecord>, LedgerError> {
         self.decoded(&[keys::HEAD], "the head")

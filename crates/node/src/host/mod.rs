@@ -16,6 +16,7 @@ use tulou_rpc::{Limits, RpcConfig, ServerHandle, TlsFiles};
 use crate::{
     Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, StepDown, Unlock, start,
     upkeep::placed,
+    vault::{Book, VaultKeeper},
 };
 
 /// Longest wait for what an ended node held.
@@ -26,6 +27,8 @@ const RESTART: Duration = Duration::from_secs(20);
 pub struct HostOptions {
     /// Opens encrypted keys.
     pub passphrase: Option<String>,
+    /// Opens the vault, where that is how it is opened.
+    pub vault_passphrase: Option<String>,
     /// Stands instead of the settings' address for people and programs.
     pub rpc: Option<SocketAddr>,
     /// A clock that the nodes of several hosts share, to tell a story; `None` is the system's.
@@ -37,6 +40,7 @@ pub struct HostOptions {
 /// All nodes of a process. Dropping it stops everything.
 pub struct Host {
     nodes: Vec<Kept>,
+    vault: Option<VaultKeeper>,
     server: Option<ServerHandle>,
     rpc: SocketAddr,
     runtime: Arc<Runtime>,
@@ -64,8 +68,13 @@ impl Host {
     /// Starts the node of every ledger in the settings of `dir`. Nobody is let in yet.
     ///
     /// # Errors
-    /// [`NodeError`] of the first ledger that does not start; those before it are stopped again.
+    /// [`NodeError::Vault`], or that of the first ledger that does not start; those before it are stopped
+    /// again.
     pub fn open(dir: &Path, settings: &Settings, options: HostOptions) -> Result<Self, NodeError> {
+        let vault = settings.node.vault.as_ref();
+        let vault = vault
+            .map(|vault| VaultKeeper::open(dir, vault, options.vault_passphrase.clone()))
+            .transpose()?;
         let runtime = start::runtime()?;
         let mut nodes = Vec::with_capacity(settings.ledgers.len());
         for ledger in &settings.ledgers {
@@ -74,7 +83,7 @@ impl Host {
             nodes.push(Kept { name: ledger.name.clone(), config, node });
         }
         let rpc = options.rpc.unwrap_or(settings.node.rpc);
-        Ok(Self { nodes, server: None, rpc, runtime })
+        Ok(Self { nodes, vault, server: None, rpc, runtime })
     }
 
     /// Lets people and programs in: the first ledger at `/`, each at `/l/<name>/`. Returns the address,
@@ -111,6 +120,18 @@ impl Host {
     /// # Errors
     /// [`Stopped`]: a node has stopped by itself, or does not start again. The process should end.
     pub fn tend(&mut self) -> Result<(), Stopped> {
+        let nodes = &self.nodes;
+        if let Some(vault) = &mut self.vault {
+            vault.look(|| {
+                let running = nodes.iter().filter_map(|kept| kept.node.as_ref());
+                running
+                    .map(|node| Book {
+                        chain_id: node.context().chain_id,
+                        ledger: node.ledger().clone(),
+                    })
+                    .collect()
+            });
+        }
         let mut restarted = false;
         for i in 0..self.nodes.len() {
             let Some(node) = self.nodes[i].node.as_ref() else { continue };

@@ -5,15 +5,13 @@ use alloy_primitives::{Address, Bytes, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
-use tulou_evm::{BatchRequest, CallRequest};
-use tulou_primitives::{BatchError, Call, SignedBatch, Window};
+use tulou_evm::{BatchRequest, CallRequest, SM2_GAS};
+use tulou_primitives::{BatchError, Call, SignedBatch, SignedSm2, Window};
 
 use crate::{error::RpcError, node::Node};
 
 /// Gas of verifying P-256.
 const P256: u64 = 5_000;
-/// Most gas of the call that counts what another key of the account spends: cold slots and one new word.
-const COUNTING: u64 = 50_000;
 /// Gas of a byte of WebAuthn data that is not zero.
 const DATA_BYTE: u64 = 16;
 /// Bytes of WebAuthn data where the client says nothing of them.
@@ -73,6 +71,7 @@ enum KeyType {
     Secp256k1,
     P256,
     WebAuthn,
+    Sm2,
 }
 
 /// An amount; `0x` is none.
@@ -87,6 +86,13 @@ impl Wanted {
     /// Whether it is a batch.
     pub(super) fn is_batch(&self) -> bool {
         self.calls.is_some() || self.tx.transaction_type == Some(SignedBatch::TYPE)
+    }
+
+    /// Gas of the signature that will come, of a transaction that is no batch.
+    fn surcharge(&self) -> u64 {
+        let by_sm2 =
+            self.key_type == KeyType::Sm2 || self.tx.transaction_type == Some(SignedSm2::TYPE);
+        if by_sm2 { SM2_GAS } else { 0 }
     }
 
     /// When the batch may be in a block.
@@ -130,25 +136,23 @@ impl Wanted {
             Call { to, value: call.value, input }
         };
         let calls = receivers.into_iter().zip(calls).map(call).collect();
-        Ok(BatchRequest { calls, verification: self.verification() })
+        left_out(self.key_type == KeyType::Sm2, BatchError::SignatureKind(SignedSm2::TYPE))?;
+        Ok(BatchRequest { calls, verification: self.verification(), key: self.key_id })
     }
 
-    /// Gas of verifying the signature that will come, and of counting what another key spends.
+    /// Gas of verifying the signature that will come.
     fn verification(&self) -> u64 {
-        let counting = if self.key_id.is_some() { COUNTING } else { 0 };
-        counting
-            + match self.key_type {
-                KeyType::Secp256k1 => 0,
-                KeyType::P256 => P256,
-                KeyType::WebAuthn => {
-                    let hint =
-                        self.key_data.as_ref().filter(|hint| matches!(hint.len(), 1 | 2 | 4));
-                    let said = hint.map(|hint| {
-                        hint.iter().fold(0, |bytes: u64, byte| bytes << 8 | u64::from(*byte))
-                    });
-                    P256 + DATA_BYTE * said.unwrap_or(DATA_BYTES).min(DATA_BYTES_MAX)
-                }
+        match self.key_type {
+            KeyType::Secp256k1 | KeyType::Sm2 => 0,
+            KeyType::P256 => P256,
+            KeyType::WebAuthn => {
+                let hint = self.key_data.as_ref().filter(|hint| matches!(hint.len(), 1 | 2 | 4));
+                let said = hint.map(|hint| {
+                    hint.iter().fold(0, |bytes: u64, byte| bytes << 8 | u64::from(*byte))
+                });
+                P256 + DATA_BYTE * said.unwrap_or(DATA_BYTES).min(DATA_BYTES_MAX)
             }
+        }
     }
 }
 
@@ -181,6 +185,7 @@ pub(super) fn request(node: &Node, wanted: Wanted) -> Result<CallRequest, RpcErr
     }
     let to = tx.to.and_then(|kind| kind.to().copied());
     let (value, input) = (tx.value.unwrap_or_default(), input.unwrap_or_default());
+    let surcharge = wanted.surcharge();
     let batch = match wanted.is_batch() {
         true => Some(wanted.batch(to, value, input.clone())?),
         false => None,
@@ -205,5 +210,6 @@ pub(super) fn request(node: &Node, wanted: Wanted) -> Result<CallRequest, RpcErr
         blob_hashes: tx.blob_versioned_hashes.unwrap_or_default(),
         max_fee_per_blob_gas: tx.max_fee_per_blob_gas,
         batch,
+        surcharge,
     })
 }

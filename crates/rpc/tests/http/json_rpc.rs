@@ -256,6 +256,15 @@ async fn wallets_get_zeros_for_fees_and_a_filled_transaction() {
     assert_eq!(filled["tx"]["nonce"], json!("0x0"));
     assert!(filled["raw"].as_str().unwrap().starts_with("0x02"));
     assert_eq!(world.ask("eth_estimateGas", json!([request])).await, json!("0x5208"));
+    // Who will sign by SM2 says so: by the kind of the key, or by the type of the transaction.
+    for (field, value) in [("keyType", "sm2"), ("type", "0x53")] {
+        let mut by_sm2 = request.clone();
+        by_sm2[field] = json!(value);
+        let gas = json!(format!("{:#x}", 21_000 + 31_500));
+        assert_eq!(world.ask("eth_estimateGas", json!([by_sm2])).await, gas, "{field}");
+        let filled = world.ask("eth_fillTransaction", json!([by_sm2])).await;
+        assert_eq!(filled["tx"]["gas"], gas, "{filled}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

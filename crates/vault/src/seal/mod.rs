@@ -4,10 +4,12 @@ use aes_gcm::{
     AesGcm, KeyInit,
     aead::{AeadInPlace, consts::U12},
 };
+use alloy_primitives::B256;
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     rand,
 };
+use serde::{Deserialize, Serialize};
 use sm4::Sm4;
 use zeroize::Zeroizing;
 
@@ -19,19 +21,39 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// How a record and its key are encrypted. Records of both lie side by side in one vault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Suite {
     /// AES-256 in Galois/Counter Mode, by AWS-LC.
+    #[default]
+    #[serde(rename = "aes-256-gcm")]
     Aes256Gcm = 1,
     /// SM4 (GB/T 32907) in Galois/Counter Mode as in RFC 8998, by RustCrypto; not independently audited and
     /// about thirty times slower.
+    #[serde(rename = "sm4-gcm")]
     Sm4Gcm = 2,
+}
+
+impl std::str::FromStr for Suite {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = [Self::Aes256Gcm, Self::Sm4Gcm].into_iter().find(|suite| suite.name() == text);
+        named.ok_or_else(|| format!("{text:?} is no suite: aes-256-gcm or sm4-gcm"))
+    }
 }
 
 impl Suite {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         [Self::Aes256Gcm, Self::Sm4Gcm].into_iter().find(|suite| *suite as u8 == byte)
+    }
+
+    /// As it is written in settings and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Aes256Gcm => "aes-256-gcm",
+            Self::Sm4Gcm => "sm4-gcm",
+        }
     }
 
     /// Bytes of a key.
@@ -122,6 +144,16 @@ fn sm4(key: &[u8]) -> AesGcm<Sm4, U12> {
 ///
 /// # Errors
 /// - [`VaultError::Store`]: there is none.
+/// A number for a record, by chance.
+///
+/// # Errors
+/// - [`VaultError::Store`]: the machine gives no randomness.
+pub fn random_id() -> Result<B256, VaultError> {
+    let mut id = B256::ZERO;
+    fill(id.as_mut_slice())?;
+    Ok(id)
+}
+
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), VaultError> {
     rand::fill(bytes).map_err(|_| VaultError::Store("the machine gives no randomness".into()))
 }

@@ -8,7 +8,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{LocalMaster, MasterKey, Suite, Unlock, VaultError, objects::Objects, seal::fill};
+use tulou_place::Place;
+
+use crate::{MasterKey, Suite, Unlock, VaultError, objects::Objects, seal::fill};
+
+mod rewrap;
+mod sync;
+
+pub use rewrap::Rewrapped;
+pub use sync::{RefusedCopy, Synced};
 
 /// Changes with the layout.
 const FORMAT: u32 = 1;
@@ -19,11 +27,16 @@ const RECORD_BYTES_MAX: usize = 64 << 20;
 /// First bytes of a record and of a key.
 const RECORD_MAGIC: [u8; 4] = *b"TVR1";
 const KEY_MAGIC: [u8; 4] = *b"TVK1";
+/// Stands instead of the master key's id where a vault holds no keys.
+const NO_MASTER: &str = "none";
 
 /// A vault of encrypted records. One process writes to it at a time.
 pub struct Vault {
     objects: Objects,
-    master: Arc<dyn MasterKey>,
+    /// `None` where it was opened without.
+    master: Option<Arc<dyn MasterKey>>,
+    /// Whether it holds records without their keys.
+    is_keyless: bool,
     suite: Suite,
 }
 
@@ -33,7 +46,18 @@ struct Identity {
     format: u32,
     /// Of a passphrase. Made for every vault, so that the passphrase may be used later.
     salt: String,
-    /// [`MasterKey::id`].
+    /// [`MasterKey::id`], or `none`.
+    master: String,
+    /// A change of the master key that was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<Next>,
+}
+
+/// The master key that is to follow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Next {
+    salt: String,
     master: String,
 }
 
@@ -87,53 +111,93 @@ impl Erasure {
 }
 
 impl Vault {
-    /// Opens the vault in a folder, or makes it, and completes erasures that were cut off. New records are
+    /// [`Vault::open`] of a folder.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_folder(folder: &Path, unlock: &Unlock, suite: Suite) -> Result<Self, VaultError> {
+        Self::open(&Place::folder(folder), unlock, suite)
+    }
+
+    /// Opens the vault in a place, or makes it, and completes erasures that were cut off. New records are
     /// encrypted in `suite`; those that are there in the suite that each names.
     ///
     /// # Errors
-    /// - [`VaultError::Place`]: the folder cannot be used.
+    /// - [`VaultError::Place`]: the place cannot be used.
     /// - [`VaultError::Damaged`]: what it says of itself cannot be read.
+    /// - [`VaultError::Rewrapping`]: a change of the master key was cut off.
     /// - [`VaultError::KeyFile`], [`VaultError::WrongMaster`]: the master key.
     /// - [`VaultError::Store`]: an erasure cannot be completed.
-    pub fn open_folder(folder: &Path, unlock: &Unlock, suite: Suite) -> Result<Self, VaultError> {
-        let wrong =
-            |reason: String| VaultError::Place { place: folder.display().to_string(), reason };
-        let objects = Objects::folder(folder).map_err(wrong)?;
+    pub fn open(place: &Place, unlock: &Unlock, suite: Suite) -> Result<Self, VaultError> {
+        let wrong = |reason: String| VaultError::Place { place: place.url.clone(), reason };
+        let objects = Objects::at(place).map_err(wrong)?;
         let found = identity(&objects)?;
         let salt = match &found {
-            Some(identity) => hex::decode(&identity.salt)
-                .ok()
-                .and_then(|salt| <[u8; 16]>::try_from(salt).ok())
-                .ok_or_else(|| VaultError::damaged(IDENTITY, "the salt is not 16 bytes"))?,
-            None => {
-                let mut salt = [0; 16];
-                fill(&mut salt)?;
-                salt
+            Some(identity) => salt_of(&identity.salt)?,
+            None => random_salt()?,
+        };
+        let master = unlock.master(&salt)?;
+        let name = master.as_ref().map_or(NO_MASTER.to_owned(), |master| hex::encode(master.id()));
+        let is_keyless = match &found {
+            Some(Identity { master: theirs, next, .. }) => {
+                if master.is_some() && next.is_some() {
+                    return Err(VaultError::Rewrapping);
+                }
+                if master.is_some() && *theirs != name {
+                    return Err(VaultError::WrongMaster);
+                }
+                theirs == NO_MASTER
             }
-        };
-        let master: Arc<dyn MasterKey> = match unlock {
-            Unlock::File(path) => Arc::new(LocalMaster::read_file(path)?),
-            Unlock::Passphrase(words) => Arc::new(LocalMaster::from_passphrase(words, &salt)),
-            Unlock::Keeper(keeper) => keeper.clone(),
-        };
-        let name = hex::encode(master.id());
-        match found {
-            Some(identity) if identity.master != name => return Err(VaultError::WrongMaster),
-            Some(_) => {}
             None => {
-                let identity = Identity { format: FORMAT, salt: hex::encode(salt), master: name };
+                let is_keyless = name == NO_MASTER;
+                let salt = hex::encode(salt);
+                let identity = Identity { format: FORMAT, salt, master: name, next: None };
                 objects.put(IDENTITY, json(&identity), PutMode::Create)?;
+                is_keyless
             }
-        }
-        let vault = Self { objects, master, suite };
+        };
+        let vault = Self { objects, master, is_keyless, suite };
         vault.complete_erasures()?;
         Ok(vault)
+    }
+
+    /// The vault in a place as its keeper left it: nothing is written, no erasure completed. Without the master
+    /// key.
+    ///
+    /// # Errors
+    /// - [`VaultError::Place`]: the place cannot be used, or there is no vault in it.
+    /// - [`VaultError::Damaged`], [`VaultError::Store`].
+    pub fn look_at(place: &Place) -> Result<Self, VaultError> {
+        let wrong = |reason: String| VaultError::Place { place: place.url.clone(), reason };
+        let objects = Objects::at(place).map_err(wrong)?;
+        let found = identity(&objects)?.ok_or_else(|| wrong("there is no vault in it".into()))?;
+        let is_keyless = found.master == NO_MASTER;
+        Ok(Self { objects, master: None, is_keyless, suite: Suite::default() })
+    }
+
+    /// Whether there is a vault in a place.
+    ///
+    /// # Errors
+    /// - [`VaultError::Place`], [`VaultError::Damaged`], [`VaultError::Store`].
+    pub fn is_in(place: &Place) -> Result<bool, VaultError> {
+        let wrong = |reason: String| VaultError::Place { place: place.url.clone(), reason };
+        Ok(identity(&Objects::at(place).map_err(wrong)?)?.is_some())
+    }
+
+    /// Whether it holds records without their keys: a copy of a member that may keep, not read.
+    pub fn is_keyless(&self) -> bool {
+        self.is_keyless
+    }
+
+    fn master(&self) -> Result<&dyn MasterKey, VaultError> {
+        self.master.as_deref().ok_or(VaultError::Blind)
     }
 
     /// Encrypts a record under a key of its own and keeps it. Returned is durable.
     ///
     /// # Errors
     /// - [`VaultError::TooLarge`]: above 64 MiB.
+    /// - [`VaultError::Blind`]: opened without the master key.
     /// - [`VaultError::Erased`], [`VaultError::Exists`].
     /// - [`VaultError::Master`], [`VaultError::Store`].
     pub fn write(
@@ -147,6 +211,7 @@ impl Vault {
         if given > most {
             return Err(VaultError::TooLarge { given, most });
         }
+        let master = self.master()?;
         self.check_not_erased(id)?;
         if self.objects.read(&key_name(id, version))?.is_some() {
             return Err(VaultError::Exists { id, version });
@@ -157,8 +222,7 @@ impl Vault {
         let head = [&RECORD_MAGIC[..], &[suite as u8], &schema.to_be_bytes()].concat();
         let sealed = [head, suite.seal(&key, &context, data)?].concat();
         let digest = sha256(&sealed);
-        let wrapped = self.master.wrap(suite, &key, &context)?;
-        let wrapped = [&KEY_MAGIC[..], &[suite as u8], &schema.to_be_bytes(), &wrapped].concat();
+        let wrapped = wrapped_key(master, suite, schema, &key, &context)?;
         // The key comes last: a record without one was never written, and is written over.
         self.objects.put(&record_name(id, version), sealed, PutMode::Overwrite)?;
         self.objects.put(&key_name(id, version), wrapped, PutMode::Create)?;
@@ -168,28 +232,29 @@ impl Vault {
     /// Reads a record.
     ///
     /// # Errors
+    /// - [`VaultError::Blind`]: opened without the master key.
     /// - [`VaultError::Erased`], [`VaultError::NotFound`].
     /// - [`VaultError::Damaged`]: changed, or moved here from another place.
     /// - [`VaultError::Master`], [`VaultError::Store`].
     pub fn read_record(&self, id: B256, version: u64) -> Result<Record, VaultError> {
+        self.master()?;
         self.check_not_erased(id)?;
-        let key_at = key_name(id, version);
-        let key = self.objects.read(&key_at)?.ok_or(VaultError::NotFound { id, version })?;
-        let (suite, schema, wrapped) = parts(&key_at, KEY_MAGIC, &key)?;
+        let key = self.key(id, version)?.ok_or(VaultError::NotFound { id, version })?;
         let record_at = record_name(id, version);
         let record = self.objects.read(&record_at)?;
         let record = record.ok_or_else(|| VaultError::damaged(&record_at, "it is missing"))?;
-        let (record_suite, record_schema, sealed) = parts(&record_at, RECORD_MAGIC, &record)?;
-        if (record_suite, record_schema) != (suite, schema) {
-            return Err(VaultError::damaged(&record_at, "its head is not that of its key"));
-        }
+        key.open(id, version, &record)
+    }
+
+    /// The key of a record, unwrapped; `None` where none is held.
+    fn key(&self, id: B256, version: u64) -> Result<Option<RecordKey>, VaultError> {
+        let key_at = key_name(id, version);
+        let Some(bytes) = self.objects.read(&key_at)? else { return Ok(None) };
+        let (suite, schema, wrapped) = parts(&key_at, KEY_MAGIC, &bytes)?;
         let context = context(id, version, schema);
-        let key = self.master.unwrap(suite, wrapped, &context)?;
+        let key = self.master()?.unwrap(suite, wrapped, &context)?;
         let key = key.ok_or_else(|| VaultError::damaged(&key_at, "it was changed or moved"))?;
-        let data = suite.open(&key, &context, sealed);
-        let data =
-            data.ok_or_else(|| VaultError::damaged(&record_at, "it was changed or moved"))?;
-        Ok(Record { schema, suite, data })
+        Ok(Some(RecordKey { suite, schema, key }))
     }
 
     /// The versions that are held of a record, in ascending order.
@@ -197,7 +262,37 @@ impl Vault {
     /// # Errors
     /// - [`VaultError::Store`].
     pub fn versions(&self, id: B256) -> Result<Vec<u64>, VaultError> {
-        self.objects.numbers(&format!("keys/{id:x}"))
+        self.objects.numbers(&format!("{}/{id:x}", self.index()))
+    }
+
+    /// Every record that is held, with its version, in ascending order.
+    ///
+    /// # Errors
+    /// - [`VaultError::Store`].
+    pub fn records(&self) -> Result<Vec<(B256, u64)>, VaultError> {
+        let named = self.objects.within(self.index())?;
+        let numbered = named.iter().filter_map(|(id, version)| {
+            Some((id.parse::<B256>().ok()?, version.parse::<u64>().ok()?))
+        });
+        let mut records: Vec<_> = numbered.collect();
+        records.sort_unstable();
+        Ok(records)
+    }
+
+    /// Every erasure that is done.
+    ///
+    /// # Errors
+    /// - [`VaultError::Damaged`], [`VaultError::Store`].
+    pub fn erasures(&self) -> Result<Vec<Erasure>, VaultError> {
+        let ids = self.objects.names("erased")?;
+        let ids = ids.iter().filter_map(|name| name.parse::<B256>().ok());
+        ids.filter_map(|id| self.erasure(&erased_name(id), id).transpose()).collect()
+    }
+
+    /// The folder that says what is held: without its key a record was never written, unless no keys are
+    /// held at all.
+    fn index(&self) -> &'static str {
+        if self.is_keyless { "records" } else { "keys" }
     }
 
     /// Erases all versions of a record for ever: keys first, then the encrypted bytes. An erasure that is cut
@@ -208,7 +303,7 @@ impl Vault {
     /// - [`VaultError::Unknown`]: nothing of it was ever held.
     /// - [`VaultError::Store`].
     pub fn erase(&self, id: B256) -> Result<Erasure, VaultError> {
-        if let Some(done) = self.erasure(&erased_name(id))? {
+        if let Some(done) = self.erasure(&erased_name(id), id)? {
             return Ok(done);
         }
         let erasure = self.begin_erasure(id)?;
@@ -219,7 +314,7 @@ impl Vault {
 
     /// Writes down what is to be erased, before anything is.
     fn begin_erasure(&self, id: B256) -> Result<Erasure, VaultError> {
-        if let Some(begun) = self.erasure(&erasing_name(id))? {
+        if let Some(begun) = self.erasure(&erasing_name(id), id)? {
             return Ok(begun);
         }
         let mut versions = Vec::new();
@@ -255,19 +350,28 @@ impl Vault {
         self.objects.delete(&erasing_name(erasure.id))
     }
 
-    fn complete_erasures(&self) -> Result<(), VaultError> {
+    /// Completes erasures that were cut off, of another process, too.
+    ///
+    /// # Errors
+    /// - [`VaultError::Damaged`], [`VaultError::Store`].
+    pub fn complete_erasures(&self) -> Result<(), VaultError> {
         for name in self.objects.names("erasing")? {
-            let Some(erasure) = self.erasure(&format!("erasing/{name}"))? else { continue };
+            let Ok(id) = name.parse::<B256>() else { continue };
+            let Some(erasure) = self.erasure(&erasing_name(id), id)? else { continue };
             self.destroy(&erasure)?;
             self.end_erasure(&erasure)?;
         }
         Ok(())
     }
 
-    fn erasure(&self, name: &str) -> Result<Option<Erasure>, VaultError> {
+    fn erasure(&self, name: &str, id: B256) -> Result<Option<Erasure>, VaultError> {
         let Some(bytes) = self.objects.read(name)? else { return Ok(None) };
-        let read = serde_json::from_slice(&bytes);
-        read.map(Some).map_err(|error| VaultError::damaged(name, error.to_string()))
+        let read: Erasure = serde_json::from_slice(&bytes)
+            .map_err(|error| VaultError::damaged(name, error.to_string()))?;
+        if read.id != id {
+            return Err(VaultError::damaged(name, "it is of another record"));
+        }
+        Ok(Some(read))
     }
 
     fn check_not_erased(&self, id: B256) -> Result<(), VaultError> {
@@ -289,6 +393,51 @@ fn identity(objects: &Objects) -> Result<Option<Identity>, VaultError> {
         return Err(VaultError::damaged(IDENTITY, reason));
     }
     Ok(Some(identity))
+}
+
+/// A record's own key.
+struct RecordKey {
+    suite: Suite,
+    schema: u32,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl RecordKey {
+    /// Opens the stored bytes of the record.
+    fn open(&self, id: B256, version: u64, record: &[u8]) -> Result<Record, VaultError> {
+        let record_at = record_name(id, version);
+        let (suite, schema, sealed) = parts(&record_at, RECORD_MAGIC, record)?;
+        if (suite, schema) != (self.suite, self.schema) {
+            return Err(VaultError::damaged(&record_at, "its head is not that of its key"));
+        }
+        let data = suite.open(&self.key, &context(id, version, schema), sealed);
+        let data =
+            data.ok_or_else(|| VaultError::damaged(&record_at, "it was changed or moved"))?;
+        Ok(Record { schema, suite, data })
+    }
+}
+
+/// The object of a record's key.
+fn wrapped_key(
+    master: &dyn MasterKey,
+    suite: Suite,
+    schema: u32,
+    key: &[u8],
+    context: &[u8],
+) -> Result<Vec<u8>, VaultError> {
+    let wrapped = master.wrap(suite, key, context)?;
+    Ok([&KEY_MAGIC[..], &[suite as u8], &schema.to_be_bytes(), &wrapped].concat())
+}
+
+fn salt_of(text: &str) -> Result<[u8; 16], VaultError> {
+    let salt = hex::decode(text).ok().and_then(|salt| <[u8; 16]>::try_from(salt).ok());
+    salt.ok_or_else(|| VaultError::damaged(IDENTITY, "the salt is not 16 bytes"))
+}
+
+fn random_salt() -> Result<[u8; 16], VaultError> {
+    let mut salt = [0; 16];
+    fill(&mut salt)?;
+    Ok(salt)
 }
 
 /// Suite, schema and the rest of an object.

@@ -3,6 +3,10 @@
 use std::{fs, path::PathBuf, sync::Mutex};
 
 use super::*;
+use crate::LocalMaster;
+
+mod copies;
+mod masters;
 
 const BOTH: [Suite; 2] = [Suite::Aes256Gcm, Suite::Sm4Gcm];
 const NAME: &[u8] = "张三, 13800000000, 浙A12345".as_bytes();

@@ -1,19 +1,27 @@
-//! Where an archive is.
+#![doc = include_str!("../README.md")]
 
-use std::{fmt, fs, sync::Arc};
+use std::{fmt, fs, path::Path as Folder, sync::Arc};
 
 use object_store::{
     ObjectStore, aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::ArchiveError;
+/// A place that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{url}: {reason}")]
+pub struct PlaceError {
+    /// The place.
+    pub url: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
 
 /// A folder, or a bucket with the keys to it. What is not given for a bucket is taken from the usual
 /// variables (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT`).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ArchiveConfig {
+pub struct Place {
     /// A folder, or `s3://bucket/prefix`.
     pub url: String,
     /// Where an S3-compatible server is, such as `https://s3.example.org`; `None` is Amazon's.
@@ -30,9 +38,9 @@ pub struct ArchiveConfig {
     pub secret_key: Option<String>,
 }
 
-impl fmt::Debug for ArchiveConfig {
+impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArchiveConfig")
+        f.debug_struct("Place")
             .field("url", &self.url)
             .field("endpoint", &self.endpoint)
             .field("region", &self.region)
@@ -42,14 +50,27 @@ impl fmt::Debug for ArchiveConfig {
     }
 }
 
-impl ArchiveConfig {
+impl Place {
     /// A folder.
-    pub fn folder(path: &std::path::Path) -> Self {
+    pub fn folder(path: &Folder) -> Self {
         Self { url: path.display().to_string(), ..Self::default() }
     }
 
-    pub(crate) fn store(&self) -> Result<Arc<dyn ObjectStore>, ArchiveError> {
-        let wrong = |reason: String| ArchiveError::Place { url: self.url.clone(), reason };
+    /// The same place, where a folder that begins at no root is below `base`.
+    pub fn below(&self, base: &Folder) -> Self {
+        match self.url.contains("://") {
+            true => self.clone(),
+            false => Self { url: base.join(&self.url).display().to_string(), ..self.clone() },
+        }
+    }
+
+    /// The store, whose folder is made where there is none. What is put into a folder is on the disk when the
+    /// call returns.
+    ///
+    /// # Errors
+    /// - [`PlaceError`]: it is neither a folder nor a bucket, or the folder cannot be made.
+    pub fn store(&self) -> Result<Arc<dyn ObjectStore>, PlaceError> {
+        let wrong = |reason: String| PlaceError { url: self.url.clone(), reason };
         if let Some(rest) = self.url.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             if bucket.is_empty() {

@@ -7,13 +7,13 @@ use std::{
     sync::Once,
 };
 
-use tulou_archive::ArchiveConfig;
+use tulou_place::Place;
 
 /// The bucket that it begins with.
 const BUCKET: &str = "ledger";
 
-/// Ends the server when it goes.
-pub(crate) struct Server {
+/// An S3 server. Ended with the value.
+pub struct BucketServer {
     child: Child,
     endpoint: String,
     _data: tempfile::TempDir,
@@ -37,9 +37,13 @@ fn program() -> PathBuf {
     program
 }
 
-impl Server {
-    pub(crate) fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
+impl BucketServer {
+    /// Starts one with an empty bucket; installs it where it is missing.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn start() -> Self {
+        let data = tempfile::tempdir().expect("a folder for the bucket");
         let mut child = Command::new("node")
             .arg(program())
             .args(["--address", "127.0.0.1", "--port", "0", "--silent", "--directory"])
@@ -48,16 +52,16 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("node can be started");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let address = lines
             .find_map(|line| Some(line.ok()?.split_once("listening on ")?.1.trim().to_owned()))
             .expect("it says where it listens");
         Self { child, endpoint: format!("http://{address}"), _data: data }
     }
 
-    /// An archive below a prefix of the bucket.
-    pub(crate) fn archive(&self, prefix: &str) -> ArchiveConfig {
-        ArchiveConfig {
+    /// The place below a prefix of the bucket.
+    pub fn place(&self, prefix: &str) -> Place {
+        Place {
             url: format!("s3://{BUCKET}/{prefix}"),
             endpoint: Some(self.endpoint.clone()),
             region: Some("us-east-1".into()),
@@ -67,7 +71,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for BucketServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,0 +1,195 @@
+//! The member's vault as a running node keeps it: erasures of other members that stand on the ledger are
+//! carried out here, records of others are kept where they are only kept, and erasures without an entry are
+//! named.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, B256};
+use alloy_sol_types::SolCall;
+use tracing::{info, warn};
+use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
+use tulou_ledger::Ledger;
+use tulou_modules::documents::IDocuments::{Kind, documentCall};
+use tulou_vault::{Command, Place, Synced, Unlock, Vault, VaultError};
+
+use crate::VaultSettings;
+
+/// Gas for looking up one document.
+const VIEW_GAS: u64 = 1_000_000;
+
+/// Why the vault of a node does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultFault {
+    /// It wants a passphrase and nobody said one.
+    #[error(
+        "the vault needs its passphrase: name a file with it in TULOU_VAULT_PASSPHRASE_FILE, or start the \
+         program at a terminal"
+    )]
+    Locked,
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// How the vault of a node's folder is opened.
+///
+/// # Errors
+/// - [`VaultFault::Locked`]: no passphrase was given and one is wanted.
+/// - [`VaultFault::Vault`]: the key command does not answer.
+pub fn unlock_vault(
+    dir: &Path,
+    settings: &VaultSettings,
+    passphrase: Option<String>,
+) -> Result<Unlock, VaultFault> {
+    if settings.passphrase {
+        return Ok(Unlock::Passphrase(passphrase.ok_or(VaultFault::Locked)?.into()));
+    }
+    Ok(match (&settings.master_key, &settings.key_command) {
+        (Some(file), _) => Unlock::File(dir.join(file)),
+        (None, Some(command)) => Unlock::Keeper(Arc::new(Command::new(command)?)),
+        (None, None) => Unlock::Blind,
+    })
+}
+
+/// A ledger that erasures may stand on.
+pub(crate) struct Book {
+    pub(crate) chain_id: u64,
+    pub(crate) ledger: Ledger,
+}
+
+/// The vault of a process. Its work is done in a thread of its own, which holds the ledgers only as long.
+pub(crate) struct VaultKeeper {
+    vault: Arc<Vault>,
+    from: Vec<Place>,
+    every: Duration,
+    looked: Option<Instant>,
+    at_work: Option<JoinHandle<()>>,
+}
+
+impl VaultKeeper {
+    pub(crate) fn open(
+        dir: &Path,
+        settings: &VaultSettings,
+        passphrase: Option<String>,
+    ) -> Result<Self, VaultFault> {
+        let unlock = unlock_vault(dir, settings, passphrase)?;
+        let vault = Vault::open(&settings.at.below(dir), &unlock, settings.suite)?;
+        Ok(Self {
+            vault: Arc::new(vault),
+            from: settings.from.iter().map(|place| place.below(dir)).collect(),
+            every: Duration::from_secs(settings.every_s),
+            looked: None,
+            at_work: None,
+        })
+    }
+
+    /// Begins a look if it is time for one.
+    pub(crate) fn look(&mut self, books: impl FnOnce() -> Vec<Book>) {
+        if self.at_work.as_ref().is_some_and(|work| !work.is_finished()) {
+            return;
+        }
+        if self.looked.is_some_and(|at| at.elapsed() < self.every) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        let (vault, from, books) = (self.vault.clone(), self.from.clone(), books());
+        self.at_work = Some(thread::spawn(move || work(&vault, &from, &books)));
+    }
+}
+
+fn work(vault: &Vault, from: &[Place], books: &[Book]) {
+    if let Err(error) = vault.complete_erasures() {
+        warn!(%error, "erasures of the vault that were cut off are not completed");
+    }
+    for place in from {
+        let done = Vault::look_at(place).and_then(|theirs| {
+            theirs.sync_to(vault, |erasure| stands(books, erasure.commitment()))
+        });
+        match done {
+            Ok(done) => tell(&place.url, &done),
+            Err(VaultError::Blind) => warn!(from = place.url, "records are not fetched"),
+            Err(error) => warn!(from = place.url, %error, "another member's vault is not read"),
+        }
+    }
+    match without_entry(vault, books) {
+        Ok(missing) => {
+            for id in missing {
+                warn!(%id, "erased, and no entry says so: `tulou vault erase` again sends it");
+            }
+        }
+        Err(error) => warn!(%error, "the erasures of the vault cannot be compared with the ledger"),
+    }
+}
+
+fn tell(from: &str, done: &Synced) {
+    if done.erased.len() + done.refused.len() + done.unproven.len() > 0 || done.copied > 0 {
+        info!(
+            from,
+            erased = done.erased.len(),
+            copied = done.copied,
+            unproven = done.unproven.len(),
+            refused = done.refused.len(),
+            "looked at another member's vault"
+        );
+    }
+    for refused in &done.refused {
+        let (id, reason) = (refused.id, &refused.reason);
+        warn!(from, %id, reason, "a record of another member's vault was not taken");
+    }
+    for id in &done.unproven {
+        warn!(from, %id, "another member erased it and no entry says so: nothing was erased here");
+    }
+}
+
+/// Records that were erased here without an entry on any ledger.
+fn without_entry(vault: &Vault, books: &[Book]) -> Result<Vec<B256>, VaultError> {
+    let mut missing = Vec::new();
+    for erasure in vault.erasures()? {
+        if !stands(books, erasure.commitment())? {
+            missing.push(erasure.id);
+        }
+    }
+    Ok(missing)
+}
+
+/// Whether an erasure is on file in one of the ledgers.
+fn stands(books: &[Book], commitment: B256) -> Result<bool, VaultError> {
+    for book in books {
+        if is_on_file(book, commitment)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_on_file(book: &Book, hash: B256) -> Result<bool, VaultError> {
+    let head = book.ledger.head();
+    let env = BlockEnv {
+        chain_id: book.chain_id,
+        height: head.height + 1,
+        timestamp: head.timestamp,
+        gas_limit: VIEW_GAS,
+        beneficiary: Address::ZERO,
+        prevrandao: B256::ZERO,
+        next_validators: None,
+        terms: None,
+    };
+    let request = CallRequest {
+        to: Some(tulou_modules::address::documents),
+        input: documentCall { hash }.abi_encode().into(),
+        ..Default::default()
+    };
+    match tulou_evm::call(&book.ledger.latest(), &env, &request, None, VIEW_GAS, None) {
+        Ok(CallOutcome::Success { output, .. }) => Ok(documentCall::abi_decode_returns(&output)
+            .is_ok_and(|found| found.kind == Kind::Erasure)),
+        Ok(CallOutcome::Revert { .. }) => Ok(false),
+        other => {
+            Err(VaultError::Store(format!("the ledger does not say what is on file: {other:?}")))
+        }
+    }
+}
