@@ -73,9 +73,8 @@ test('what a member reads and what nobody else does', async () => {
   const outside = reads();
   assert.equal((await ask(outside, 'totals'))[0], 0);
   await assert.rejects(ask(outside, 'ownerOf', [member.address]), (error) => {
-    const { code, data } = error.walk((cause) => cause.code === -32001);
-    assert.equal(code, -32001);
-    assert.equal(data.name, 'signInNeeded');
+    const { code, data } = error.walk((cause) => cause.data?.name);
+    assert.deepEqual([code, data.name, data.what], [-32001, 'signInNeeded', 'registry.ownerOf']);
     return true;
   });
   const inside = reads(bearer(await signIn(member)));
