@@ -290,7 +290,7 @@ async fn pages_list_no_transactions_to_outsiders() {
     assert_eq!(theirs["result"]["transactions"], json!([]));
     assert_eq!(mine["result"]["transactions"].as_array().map(Vec::len), Some(1));
     assert_eq!(theirs["result"]["hash"], mine["result"]["hash"]);
-    assert_eq!(page("", true).await["error"]["code"], json!(-32001));
+    assert_eq!(page("", true).await["result"]["transactions"], json!([]));
     assert!(page(&member, true).await["error"].is_null());
     let slot = json!([address::registry, "0x0", "latest"]);
     let none = json!([address::registry, [], "latest"]);
