@@ -105,7 +105,9 @@ test('who is no member is told so, and reads no rows of members', async ({ page 
   expect(await who(page)).toMatchObject({ account: expect.stringMatching(new RegExp(demoAddress('O9999'), 'i')), class: 'public' });
   await clean(page, 'stranger', info.project.name);
   const rows = await page.evaluate(async () => {
-    const answers = await Promise.all(['registry/units?of_building=0', 'accounts/recoveries', 'registry/objections?of_roll=0'].map((p) => fetch(`/api/v1/${p}`)));
+    const answers = await Promise.all(
+      ['registry/units?of_building=0', 'accounts/recoveries', 'registry/objections?of_roll=0'].map((p) => fetch(`/api/v1/${p}`)),
+    );
     return answers.map((a) => a.status);
   });
   expect(rows).toEqual([403, 403, 403]);
