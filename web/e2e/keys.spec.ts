@@ -168,7 +168,10 @@ test('without a network a small act waits, is sent later, and one that came too 
   await context.setOffline(false);
   await expect(page.locator('[data-state]')).toHaveCount(0);
   expect(await objections()).toBe(before + 1);
-  await page.getByRole('link', { name: /对名册提异议/ }).first().click();
+  await page
+    .getByRole('link', { name: /对名册提异议/ })
+    .first()
+    .click();
   await checked(page);
 
   // Two more, of which the second comes too late.
@@ -199,7 +202,10 @@ test('a person sees what is kept about them, takes it along, and erases this dev
   await expect(page.getByText(address)).toBeVisible();
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: '把这些存成文件' }).click()]);
   const text = await (await file.createReadStream()).toArray();
-  expect(JSON.parse(Buffer.concat(text as Buffer[]).toString())).toMatchObject({ ledger: { account: address }, device: { passkey: { address } } });
+  expect(JSON.parse(Buffer.concat(text as Buffer[]).toString())).toMatchObject({
+    ledger: { account: address },
+    device: { passkey: { address } },
+  });
   const [asked] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: '生成申请' }).click()]);
   const request = Buffer.concat((await (await asked.createReadStream()).toArray()) as Buffer[]);
   expect(request.toString()).toContain(address);

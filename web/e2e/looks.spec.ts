@@ -17,6 +17,13 @@ const resident = [
   '/key-sheet',
   '/key-sheet/check',
   '/me',
+  '/devices',
+  '/devices/guardians',
+  '/roll',
+  '/pay',
+  '/my-data',
+  '/lost',
+  '/recover',
 ];
 const office = [
   '/console',

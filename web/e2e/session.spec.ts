@@ -44,6 +44,11 @@ test('whoever has not signed in reads what is public, and is asked kindly for th
   await page.getByRole('button', { name: '用指纹登录' }).click();
   await expect(page.getByRole('heading', { name: '日常钥匙' })).toBeVisible();
   expect(await who(page)).toMatchObject({ account: expect.stringMatching(new RegExp(address, 'i')), class: 'scope' });
+  // Ten minutes later the token is over: it is renewed without a finger.
+  await page.context().clearCookies({ name: 'tulou_session' });
+  await finger.refuse(true);
+  await open(page, '/devices');
+  await expect(page.getByRole('heading', { name: '日常钥匙' })).toBeVisible();
 });
 
 test('a new resident sees their home in the letter, joins, signs in and votes', async ({ page }, info) => {
@@ -105,7 +110,9 @@ test('who is no member is told so, and reads no rows of members', async ({ page 
   expect(await who(page)).toMatchObject({ account: expect.stringMatching(new RegExp(demoAddress('O9999'), 'i')), class: 'public' });
   await clean(page, 'stranger', info.project.name);
   const rows = await page.evaluate(async () => {
-    const answers = await Promise.all(['registry/units?of_building=0', 'accounts/recoveries', 'registry/objections?of_roll=0'].map((p) => fetch(`/api/v1/${p}`)));
+    const answers = await Promise.all(
+      ['registry/units?of_building=0', 'accounts/recoveries', 'registry/objections?of_roll=0'].map((p) => fetch(`/api/v1/${p}`)),
+    );
     return answers.map((a) => a.status);
   });
   expect(rows).toEqual([403, 403, 403]);

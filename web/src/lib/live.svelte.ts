@@ -12,6 +12,8 @@ class Live {
   private waiting = false;
 
   start(): void {
+    // The app may have been opened without a network.
+    this.online = navigator.onLine;
     this.connect(1_000);
     setInterval(() => {
       if (document.visibilityState === 'visible' && Date.now() - this.last > SLOW_MS) this.bump();

@@ -68,10 +68,8 @@ class Session {
   /** One tab at a time: a refresh that is used twice ends the session. */
   private async try(want: string): Promise<boolean> {
     const once = async (): Promise<boolean> => {
-      const state = await this.look();
-      if (state === 'open') return true;
-      if (state === 'in' && this.account === want) return true;
-      if (state === 'out' && (await this.refresh()) === want) return true;
+      const account = await this.refresh();
+      if (account === null || account === want) return true;
       const { byQuietKey } = await import('./signin');
       const told = await byQuietKey();
       if (told) this.take(told);
@@ -80,13 +78,14 @@ class Session {
     return 'locks' in navigator ? navigator.locks.request('tulou.session', once) : once();
   }
 
-  /** The account that the server still knows this browser for. */
-  private async refresh(): Promise<string> {
-    const answer = await fetch('/api/v1/session/refresh', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{}',
-    }).catch(() => null);
+  /** The account that the server still knows this browser for, empty for none; `null` where it knows no sessions at all. */
+  private async refresh(): Promise<string | null> {
+    // No body: the server takes the token from the cookie.
+    const answer = await fetch('/api/v1/session/refresh', { method: 'POST' }).catch(() => undefined);
+    if (answer?.status === 404) {
+      this.state = 'open';
+      return null;
+    }
     if (!answer?.ok) return '';
     this.take((await answer.json()) as Told);
     return this.account;

@@ -52,6 +52,8 @@ export const enKeys: KeysDict = {
     done: 'This device is ready',
     doneText: 'Small things need no fingerprint. For votes and keys use the phone with the main key.',
     home: 'Go to home',
+    taken: 'This phone has a main key of its own',
+    takenText: 'This is an account code. To name that person a guardian open “My devices”, “Change guardians and helper”, and scan it there.',
     broken: 'A part of the address is missing',
     brokenText: 'On the phone with the main key open “My devices”, “Add a device”, and scan again.',
     qr: 'Code for the phone with the main key',

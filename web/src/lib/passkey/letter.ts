@@ -1,10 +1,11 @@
 /**
  * The letter that binds a person to a home. Its square code is a link whose fragment is
  *
- *     1.<unit>.<invitation>.<secret>[.<code>]
+ *     1.<unit>.<invitation>[.<code>].<secret>
  *
  * `unit` and `invitation` are numbers of the ledger; `secret` is the 32 bytes of a one-time secp256k1 key, base64url; `code`
  * is the home's code in UTF-8, base64url: where only members read the register, whoever has not joined yet sees it by this.
+ * The secret stands last, so that a link which was cut off is known by its length.
  * A fragment stays in the browser: no server is told the secret. The ledger knows the key's address alone, and the key
  * signs the account that redeems, so that a proof seen on its way is worth nothing to anybody else.
  */
@@ -25,7 +26,9 @@ const SECRET_BYTES = 32;
 
 /** Throws `Malformed` where it is no letter, or one that was cut off. */
 export function parseLetter(fragment: string): Letter {
-  const [version, unit = '', id = '', secret = '', code = '', ...rest] = fragment.replace(/^#/, '').split('.');
+  const [version, unit = '', id = '', ...rest] = fragment.replace(/^#/, '').split('.');
+  const secret = rest.pop() ?? '';
+  const code = rest.pop() ?? '';
   if (version !== '1' || !NUMBER.test(unit) || !NUMBER.test(id) || rest.length) throw new Malformed('not a letter');
   const bytes = fromBase64url(secret);
   if (bytes.length !== SECRET_BYTES || !secp256k1.utils.isValidSecretKey(bytes)) throw new Malformed('not a letter');
@@ -34,7 +37,7 @@ export function parseLetter(fragment: string): Letter {
 
 export function printLetter(letter: Letter): string {
   const code = letter.code && `.${toBase64url(new TextEncoder().encode(letter.code))}`;
-  return `1.${letter.unit}.${letter.id}.${toBase64url(letter.secret)}${code}`;
+  return `1.${letter.unit}.${letter.id}${code}.${toBase64url(letter.secret)}`;
 }
 
 /** A secret for a new letter. */

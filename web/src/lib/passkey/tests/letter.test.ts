@@ -15,6 +15,12 @@ describe('a letter', () => {
     expect(parseLetter(text)).toEqual(letter);
     expect(parseLetter(`#${text}`)).toEqual(letter);
   });
+  it('says which home it is for, and is known to be cut off by the secret at its end', () => {
+    const named = printLetter({ ...letter, code: '3号楼商铺03' });
+    expect(parseLetter(named)).toEqual({ ...letter, code: '3号楼商铺03' });
+    expect(() => parseLetter(named.slice(0, -1))).toThrow();
+    expect(() => parseLetter(`${named}.x`)).toThrow();
+  });
   it('is refused where something is missing, too much or of another version', () => {
     const text = printLetter(letter);
     const bad = [
