@@ -1,6 +1,8 @@
 use std::os::unix::fs::PermissionsExt;
 
-use crate::{Clock, NodeFolder};
+use tulou_vault::{LocalMaster, Suite, Vault};
+
+use crate::{Clock, NodeFolder, SETTINGS, Settings, VaultFault, unlock_vault};
 
 #[test]
 fn a_secret_is_made_once_and_read_by_its_owner_alone() {
@@ -48,4 +50,40 @@ fn a_wrong_clock_is_wrong_by_what_the_drill_says() {
     let wrong = Clock::system(-30_000);
     let lag = right.now_ms() - wrong.now_ms();
     assert!((29_000..=30_000).contains(&lag), "{lag}");
+}
+
+#[test]
+fn a_vault_is_opened_in_one_way_or_kept_without_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let read = |vault: &str| {
+        let text = format!(
+            "[node]\nrpc = \"127.0.0.1:0\"\n[node.vault]\nat = {{ url = \"vault\" }}\n{vault}\n\
+             [[ledger]]\nname = \"one\"\ndir = \"ledgers/one\"\nlisten = \"127.0.0.1:0\"\n"
+        );
+        std::fs::write(dir.path().join(SETTINGS), text).unwrap();
+        Settings::read(dir.path()).map(|settings| settings.node.vault.unwrap())
+    };
+    LocalMaster::create_file(&dir.path().join("vault.key")).unwrap();
+    let id = tulou_vault::random_id().unwrap();
+    let open = |vault: &str, passphrase: Option<&str>| {
+        let settings = read(vault).unwrap();
+        let unlock = unlock_vault(dir.path(), &settings, passphrase.map(str::to_owned))?;
+        Ok::<_, VaultFault>(Vault::open(&settings.at.below(dir.path()), &unlock, settings.suite)?)
+    };
+    let by_file = "suite = \"sm4-gcm\"\nmaster_key = \"vault.key\"";
+    open(by_file, None).unwrap().write(id, 1, 0, b"a name").unwrap();
+    let record = open(by_file, None).unwrap().read_record(id, 1).unwrap();
+    assert_eq!((record.suite, record.data.as_slice()), (Suite::Sm4Gcm, &b"a name"[..]));
+    assert!(open("", None).unwrap().read_record(id, 1).is_err(), "without a key nothing is read");
+    assert!(matches!(open("passphrase = true", None), Err(VaultFault::Locked)));
+    let wrong = open("passphrase = true", Some("another")).err().unwrap().to_string();
+    assert!(wrong.contains("not the master key"), "{wrong}");
+    let silent = open("key_command = \"exit 3\"", None).err().unwrap().to_string();
+    assert!(silent.contains("exit status: 3"), "{silent}");
+    for two in ["passphrase = true\nmaster_key = \"a\"", "key_command = \"a\"\nmaster_key = \"a\""]
+    {
+        let refused = read(two).unwrap_err().to_string();
+        assert!(refused.contains("a vault has one"), "{refused}");
+    }
+    assert!(read("suite = \"rot13\"").is_err());
 }
