@@ -79,8 +79,8 @@ pub(super) fn between(
     };
     let events = node.ledger.logs(&query, node.config.logs)?;
     let mut shown: Vec<_> = events.into_iter().map(convert::event).collect();
+    shown.retain(|log| event_class(&log.address(), log.topics()) <= reader.most);
     if !reader.is_member() {
-        shown.retain(|log| event_class(&log.address(), log.topics()) <= reader.most);
         for log in &mut shown {
             log.transaction_hash = Some(B256::ZERO);
         }
