@@ -1,11 +1,16 @@
 // Signing in (EIP-4361) at a node whose readers are members, with what viem and ethers know of it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Contract, FetchRequest, JsonRpcProvider } from 'ethers';
-import { createPublicClient, hashMessage, http, parseAbi, verifyMessage, webSocket } from 'viem';
+import {
+  createPublicClient, createWalletClient, encodeFunctionData, hashMessage, http, parseAbi, verifyMessage, webSocket,
+} from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { createSiweMessage, parseSiweMessage, validateSiweMessage, verifySiweMessage } from 'viem/siwe';
 import { Account } from 'viem/tempo';
+import { WebSocket } from 'ws';
 import { chainOf } from './lib/chain.js';
 import { MNEMONIC, rpc, startNode } from './lib/node.js';
 import { accountOf, sign as signSm2, sm2 } from './lib/sm2.js';
@@ -15,6 +20,8 @@ const registry = parseAbi([
   'function totals() view returns (uint32 units, uint64 areaM2, uint32 heads, uint32 places)',
   'function ownerOf(address account) view returns (bytes32 owner)',
 ]);
+const ACCOUNTS = '0x7755000000000000000000000000000000000005';
+const accounts = parseAbi(['function nameHelper(address helper)']);
 // Account 0 of an empty dev chain holds every office, the others none.
 const member = mnemonicToAccount(MNEMONIC, { addressIndex: 0 });
 const stranger = mnemonicToAccount(MNEMONIC, { addressIndex: 1 });
@@ -73,9 +80,8 @@ test('what a member reads and what nobody else does', async () => {
   const outside = reads();
   assert.equal((await ask(outside, 'totals'))[0], 0);
   await assert.rejects(ask(outside, 'ownerOf', [member.address]), (error) => {
-    const { code, data } = error.walk((cause) => cause.code === -32001);
-    assert.equal(code, -32001);
-    assert.equal(data.name, 'signInNeeded');
+    const { code, data } = error.walk((cause) => cause.data?.name);
+    assert.deepEqual([code, data.name, data.what], [-32001, 'signInNeeded', 'registry.ownerOf']);
     return true;
   });
   const inside = reads(bearer(await signIn(member)));
@@ -114,6 +120,50 @@ test('an outsider follows pages and public events over WebSocket', async () => {
   assert.ok((await seen) > 0n);
   await assert.rejects(client.request({ method: 'eth_subscribe', params: ['newPendingTransactions'] }), /sign/);
   (await client.transport.getRpcClient()).close();
+});
+
+/** A subscription to the events of a module over a WebSocket that was opened with these headers. */
+async function follow(address, headers) {
+  const socket = new WebSocket(node.ws, { headers });
+  await once(socket, 'open');
+  const seen = [];
+  const subscribed = new Promise((resolve) => {
+    socket.addEventListener('message', ({ data }) => {
+      const { id, params } = JSON.parse(data);
+      if (id === 1) resolve();
+      else seen.push(params.result);
+    });
+  });
+  socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['logs', { address }] }));
+  await subscribed;
+  return { seen, close: () => socket.close() };
+}
+
+test('a WebSocket reads as whoever opened it, until he signs out', async () => {
+  const wallet = createWalletClient({ account: member, chain, transport: http() });
+  const reads = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
+  const session = await signIn(member);
+  const inside = await follow(ACCOUNTS, { cookie: `tulou_session=${session.token}` });
+  const outside = await follow(ACCOUNTS, {});
+  const name = async (helper) => {
+    const data = encodeFunctionData({ abi: accounts, functionName: 'nameHelper', args: [helper] });
+    const hash = await wallet.sendTransaction({ to: ACCOUNTS, data, gas: 500_000n });
+    assert.equal((await reads.waitForTransactionReceipt({ hash })).status, 'success');
+    // A block after it: what was to be sent of the one before has been sent.
+    const later = await wallet.sendTransaction({ to: member.address, gas: 21_000n });
+    await reads.waitForTransactionReceipt({ hash: later });
+    await sleep(500);
+    return hash;
+  };
+  const hash = await name(stranger.address);
+  assert.deepEqual(inside.seen.map((log) => log.transactionHash), [hash]);
+  const all = await fetch(`${node.url}/api/v1/session/all`, { method: 'DELETE', ...bearer(session) });
+  assert.equal(all.status, 204);
+  await name('0x00000000000000000000000000000000000000f1');
+  assert.equal(inside.seen.length, 1);
+  assert.deepEqual(outside.seen, []);
+  inside.close();
+  outside.close();
 });
 
 test('a passkey and a WebCrypto-like key sign in with the bytes of type 0x76', async () => {

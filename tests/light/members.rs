@@ -11,7 +11,7 @@ use tulou_testing::program;
 
 use crate::{send, sheet};
 
-const UNITS: &str = "/api/v1/registry/units";
+const UNITS: &str = "/api/v1/registry/units?of_building=0";
 
 fn refused(rpc: &Rpc, path: &str) -> i64 {
     match rpc.get(path) {

@@ -7,8 +7,8 @@ use alloy_sol_types::{SolCall, SolError, SolValue};
 
 use super::world::*;
 use crate::{
-    AccountOverride, BlockOverrides, CallFault, CallOutcome, CallRequest, EstimateFault, Overrides,
-    call::Scene,
+    AccountOverride, BlockOverrides, CallFault, CallOutcome, CallRequest, EstimateFault, Hidden,
+    Overrides, Sight, call::Scene, provider::Natives,
 };
 
 fn estimate(world: &World, request: &CallRequest) -> Result<u64, EstimateFault> {
@@ -163,4 +163,31 @@ fn an_access_list_names_what_is_reached() {
     let failing = world.request(COUNTER, &ICounter::addCall { n: U256::from(1_001) });
     let (_, _, error) = scene.access_list(&failing, GAS_LIMIT).unwrap();
     assert_eq!(error.as_deref(), Some("execution reverted"));
+}
+
+#[test]
+fn what_may_not_be_seen_ends_the_run_and_no_contract_catches_it() {
+    let mut world = World::new();
+    let probe = world.deploy_probe();
+    let direct = add(&world, 2);
+    let caught = world.request(probe, &IProbe::caughtCall { n: U256::from(3) });
+    let env = world.env();
+    let scene = |sight| Scene {
+        state: &world.state,
+        env: &env,
+        overrides: None,
+        natives: Natives { sight: Some(sight), ..NATIVES },
+    };
+    let selector = ICounter::addCall::SELECTOR;
+    let hidden = CallFault::Hidden(Hidden { at: COUNTER, selector });
+    let (none, all): (Sight, Sight) = (|_, _| false, |_, _| true);
+    for request in [direct, caught] {
+        assert_eq!(scene(none).call(&request, GAS_LIMIT), Err(hidden.clone()));
+        assert_eq!(scene(none).estimate(&request, GAS_LIMIT), Err(hidden.clone().into()));
+        assert_eq!(scene(none).access_list(&request, GAS_LIMIT), Err(hidden.clone()));
+        assert!(matches!(scene(all).call(&request, GAS_LIMIT), Ok(CallOutcome::Success { .. })));
+    }
+    let other: Sight = |at, calldata| *at != COUNTER || calldata.first() != Some(&0);
+    let elsewhere = world.request(OTHER, &ICounter::addCall { n: U256::from(1) });
+    assert!(matches!(scene(other).call(&elsewhere, GAS_LIMIT), Ok(CallOutcome::Success { .. })));
 }

@@ -32,10 +32,10 @@ fn the_template_founds_a_ledger() {
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_a_cure() {
     let cases = [
-        ("participation = \"2/3\"", "participation = \"0/3\"", "line 15: participation", "2/3"),
-        ("majority = \"2/3\"", "majority = \"4/3\"", "line 16: majority", "2/3"),
-        ("veto = \"1/3\"", "veto = \"often\"", "line 17: veto", "2/3"),
-        ("voting_s = 604800", "voting_s = 0", "line 18: voting_s", "604800"),
+        ("participation = \"2/3\"", "participation = \"0/3\"", "line 16: participation", "2/3"),
+        ("majority = \"2/3\"", "majority = \"4/3\"", "line 17: majority", "2/3"),
+        ("veto = \"1/3\"", "veto = \"often\"", "line 18: veto", "2/3"),
+        ("voting_s = 604800", "voting_s = 0", "line 19: voting_s", "604800"),
         ("chain_id = 775501", "chain_id = 0", "line 7: chain_id", "choose"),
         (
             "founded = 2026-11-24T09:00:00+08:00",
@@ -46,13 +46,13 @@ fn what_is_wrong_is_named_with_its_line_and_a_cure() {
         ("epoch_length = 500", "epoch_length = 1", "line 9: epoch_length", "500"),
         ("heartbeat_ms = 5000", "heartbeat_ms = 99", "line 10: heartbeat_ms", "5,000"),
         ("ledger = \"guihua\"", "ledger = \"桂花\"", "line 6: ledger", "small letters"),
-        ("name = \"街道办\"", "name = \"区住建局\"", "line 30: name 区住建局", "of its own"),
-        ("127.0.0.1:7802", "127.0.0.1:7801", "line 30: address", "of its own"),
-        ("127.0.0.1:7802", "127.0.0.1", "line 32: address", "host and port"),
-        ("folder = \"bank\"", "node = \"0x12\"", "line 36: node", "card"),
-        ("folder = \"bank\"", "account = \"me\"", "line 36: account", "card"),
-        ("office = \"registrar\"", "office = \"king\"", "line 51: there is no office", "registrar"),
-        ("member = \"街道办\"", "member = \"街道\"", "line 56: \"街道\"", "exactly"),
+        ("name = \"街道办\"", "name = \"区住建局\"", "line 31: name 区住建局", "of its own"),
+        ("127.0.0.1:7802", "127.0.0.1:7801", "line 31: address", "of its own"),
+        ("127.0.0.1:7802", "127.0.0.1", "line 33: address", "host and port"),
+        ("folder = \"bank\"", "node = \"0x12\"", "line 37: node", "card"),
+        ("folder = \"bank\"", "account = \"me\"", "line 37: account", "card"),
+        ("office = \"registrar\"", "office = \"king\"", "line 52: there is no office", "registrar"),
+        ("member = \"街道办\"", "member = \"街道\"", "line 57: \"街道\"", "exactly"),
         ("estate = ", "estat = ", "line 5: unknown field", "template"),
     ];
     for (from, to, what, cure) in cases {

@@ -124,7 +124,7 @@ impl Meters {
             limited: Family::default(),
             turned_away: Family::default(),
         };
-        for kind in ["address", "account", "bodies"] {
+        for kind in ["address", "account", "bodies", "sign-in"] {
             new.limited.get_or_create(&KindLabel { kind }).inc_by(0);
         }
         for reason in ["full", "address", "stalled"] {

@@ -12,6 +12,10 @@ use crate::natspec::Notices;
 
 static TABLE: LazyLock<Table> = LazyLock::new(Table::of_modules);
 
+/// Whether any call answers private rows.
+static HAS_PRIVATE: LazyLock<bool> =
+    LazyLock::new(|| TABLE.calls.values().any(|(class, _)| *class == Visibility::Private));
+
 struct Table {
     /// By address, all assets under that of the first, and selector: class and name.
     calls: HashMap<(Address, [u8; 4]), (Visibility, String)>,
@@ -72,6 +76,8 @@ pub(crate) fn event_class(at: &Address, topics: &[B256]) -> Visibility {
 pub(crate) fn sight_of(most: Visibility) -> Option<Sight> {
     match most {
         Visibility::Public => Some(|at, calldata| call_class(at, calldata) == Visibility::Public),
+        // Nothing is hidden from members, so nothing needs looking at.
+        Visibility::Scope if !*HAS_PRIVATE => None,
         Visibility::Scope => Some(|at, calldata| call_class(at, calldata) <= Visibility::Scope),
         Visibility::Private => None,
     }

@@ -188,6 +188,18 @@ async fn an_owner_reads_until_the_account_is_unbound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_office_reads_until_its_term_ends() {
+    let until = 1_700_000_000 + 100;
+    let office = OfficeHolder { office: "auditor".into(), account: stranger().address(), until };
+    let config = RpcConfig { readers: Readers::Members, ..Default::default() };
+    let world = World::founded(|genesis| genesis.offices.push(office), config).await;
+    let session = sign_in(&world, &stranger()).await;
+    assert_eq!(session["class"], json!("scope"));
+    world.wait(200);
+    assert_eq!(told(&world, &session).await["class"], json!("public"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_account_is_signed_out_and_not_let_in() {
     let world = estate().await;
     settle(&world).await;
@@ -437,4 +449,24 @@ async fn bodies_that_do_not_fit_are_told_so() {
         let error = &got.json()["error"];
         assert_eq!((got.status, &error["code"]), (400, &json!("bad_argument")), "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ledgers_of_one_process_have_sessions_of_their_own() {
+    let (world, _second) = World::pair("east", "west").await;
+    let authorization = bearer(&sign_in(&world, &stranger()).await);
+    let headers = [("authorization", authorization.as_str())];
+    let east = world.get("/l/east/api/v1/session", &headers).await.json();
+    assert_eq!(east["account"], json!(stranger().address()), "the first one is at both paths");
+    let west = world.get("/l/west/api/v1/session", &headers).await.json();
+    assert_eq!(west, json!({ "class": "public" }));
+    let asked = json!({ "account": stranger().address() });
+    let asked = post(&world, "/l/west/api/v1/session/challenge", asked).await.json();
+    let message = asked["message"].as_str().unwrap();
+    let body = json!({ "message": message, "signature": sign(&stranger(), message) });
+    let got = post(&world, "/l/west/api/v1/session", body.clone()).await;
+    let cookies: Vec<_> = got.headers.get_all("set-cookie").iter().collect();
+    let has = |n: usize, path: &str| cookies[n].to_str().unwrap().contains(path);
+    assert!(has(0, "Path=/l/west/;") && has(1, "Path=/l/west/api/v1/session;"), "{cookies:?}");
+    assert!(is_refused(&post(&world, "/l/east/api/v1/session", body).await), "another's text");
 }

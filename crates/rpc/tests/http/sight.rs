@@ -254,7 +254,7 @@ async fn events_above_the_class_are_left_out_and_name_no_transaction() {
     let mine = mine["result"].as_array().unwrap().clone();
     let theirs = call_as(&world, "", "eth_getLogs", all).await;
     let theirs = theirs["result"].as_array().unwrap().clone();
-    assert_eq!((mine.len(), theirs.len()), (3, 2), "UnitsAdded, OwnersAdded and AccountAdded");
+    assert_eq!((mine.len(), theirs.len()), (4, 2), "HeadChanged and AccountAdded are members'");
     for log in &theirs {
         assert_eq!(log["transactionHash"], json!(B256::ZERO), "{log}");
     }
@@ -264,9 +264,10 @@ async fn events_above_the_class_are_left_out_and_name_no_transaction() {
     let found = call_as(&world, &member, "eth_getLogs", bound.clone()).await;
     assert_eq!(found["result"].as_array().map(Vec::len), Some(1));
     let filter = call_as(&world, &member, "eth_newFilter", bound).await["result"].clone();
-    let asked = |who: &str| call_as(&world, who, "eth_getFilterLogs", json!([filter]));
-    assert_eq!(asked("").await["result"], json!([]), "a filter that a member made");
-    assert_eq!(asked(&member).await["result"].as_array().map(Vec::len), Some(1));
+    let asked = call_as(&world, "", "eth_getFilterLogs", json!([filter])).await;
+    assert_eq!(asked["result"], json!([]), "a filter that a member made");
+    let asked = call_as(&world, &member, "eth_getFilterLogs", json!([filter])).await;
+    assert_eq!(asked["result"].as_array().map(Vec::len), Some(1));
     // Who knows a hash has it from somebody who may see the transaction.
     for method in
         ["eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getRawTransactionByHash"]
@@ -289,7 +290,7 @@ async fn pages_list_no_transactions_to_outsiders() {
     assert_eq!(theirs["result"]["transactions"], json!([]));
     assert_eq!(mine["result"]["transactions"].as_array().map(Vec::len), Some(1));
     assert_eq!(theirs["result"]["hash"], mine["result"]["hash"]);
-    assert_eq!(page("", true).await["error"]["code"], json!(-32001));
+    assert_eq!(page("", true).await["result"]["transactions"], json!([]));
     assert!(page(&member, true).await["error"].is_null());
     let slot = json!([address::registry, "0x0", "latest"]);
     let none = json!([address::registry, [], "latest"]);
@@ -355,7 +356,7 @@ async fn who_holds_a_letter_reads_its_invitation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_readers_are_anyone_nobody_is_asked() {
     let world = World::start(RpcConfig::default()).await;
-    assert_eq!(world.get("/api/v1/registry/units", &[]).await.status, 200);
+    assert_eq!(world.get("/api/v1/registry/units?of_building=0", &[]).await.status, 200);
     world.ask("eth_getStorageAt", json!([address::registry, "0x0", "latest"])).await;
     let session = sign_in(&world, &resident()).await;
     assert_eq!(session["class"], json!("public"), "signing in works all the same");
