@@ -181,5 +181,5 @@ fn list(which: &Which) -> Outcome {
 
 /// A record's number as it is written in an answer.
 fn shown(ids: &[B256]) -> Vec<String> {
-    ids.iter().map(|id| hex::encode_prefixed(id)).collect()
+    ids.iter().map(hex::encode_prefixed).collect()
 }

@@ -140,10 +140,6 @@ fn sm4(key: &[u8]) -> AesGcm<Sm4, U12> {
     AesGcm::new_from_slice(key).expect("a key of the suite's length")
 }
 
-/// Fills with the machine's randomness.
-///
-/// # Errors
-/// - [`VaultError::Store`]: there is none.
 /// A number for a record, by chance.
 ///
 /// # Errors
@@ -154,6 +150,10 @@ pub fn random_id() -> Result<B256, VaultError> {
     Ok(id)
 }
 
+/// Fills with the machine's randomness.
+///
+/// # Errors
+/// - [`VaultError::Store`]: there is none.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), VaultError> {
     rand::fill(bytes).map_err(|_| VaultError::Store("the machine gives no randomness".into()))
 }
