@@ -68,11 +68,11 @@ fn read<T: DeserializeOwned>(body: Body, expected: &str) -> Result<T, Fail> {
 }
 
 /// Counts an attempt of an address.
-fn count(node: &Node, caller: Option<&Caller>) -> Result<(), Response> {
+fn count(node: &Node, caller: Option<&Caller>) -> Result<(), Box<Response>> {
     let Some(caller) = caller else { return Ok(()) };
     node.gate().sign_in(caller).map_err(|too_much| {
         node.meters().limited("sign-in");
-        limited(RpcError::too_many("sign-ins from your address", "attempts", too_much))
+        Box::new(limited(RpcError::too_many("sign-ins from your address", "attempts", too_much)))
     })
 }
 
@@ -95,7 +95,7 @@ async fn challenge(
     body: Body,
 ) -> Response {
     if let Err(response) = count(&node, caller.as_deref()) {
-        return response;
+        return *response;
     }
     let body: ChallengeBody = match read(body, r#"{"account": "0x..."}"#) {
         Ok(body) => body,
@@ -124,7 +124,7 @@ async fn sign_in(
     body: Body,
 ) -> Response {
     if let Err(response) = count(&node, caller.as_deref()) {
-        return response;
+        return *response;
     }
     let body: SignInBody = match read(body, r#"{"message": "...", "signature": "0x..."}"#) {
         Ok(body) => body,
@@ -182,7 +182,7 @@ async fn refresh(
     body: Body,
 ) -> Response {
     if let Err(response) = count(&node, caller.as_deref()) {
-        return response;
+        return *response;
     }
     let place = Place::of(&node, &headers, &original, &uri);
     let given: Vec<String> = match body {
