@@ -410,6 +410,8 @@ export const en: Dict = {
       GuardiansSet: 'Guardians',
       RecoveryAsked: 'Help with a new key',
       RecoveryDone: 'New main key',
+      RecoveryOpened: 'New key by documents',
+      AccountRemoved: 'Binding ended',
       HelperNamed: 'Helper',
       ObjectionRaised: 'Objection to the roll',
       Transfer: 'Transfer',

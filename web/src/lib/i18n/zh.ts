@@ -402,6 +402,8 @@ export const zh = {
       GuardiansSet: '请找回联系人',
       RecoveryAsked: '帮人换钥匙',
       RecoveryDone: '换好钥匙',
+      RecoveryOpened: '凭证件换钥匙',
+      AccountRemoved: '解除绑定',
       HelperNamed: '请帮手',
       ObjectionRaised: '对名册提异议',
       Transfer: '转账',
