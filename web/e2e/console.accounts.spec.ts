@@ -15,7 +15,7 @@ async function phoneOf(browser: Browser): Promise<Page> {
 async function find(page: Page, said: string): Promise<void> {
   await open(page, '/console/accounts');
   await page.getByLabel('哪一家的账户（房号或账户码）').fill(said);
-  await page.getByRole('button', { name: '找账户' }).click();
+  await page.getByRole('button', { name: '查找' }).click();
 }
 /** Presses a button that saves a file, and reads the file. */
 async function saved(page: Page, name: string): Promise<string> {
@@ -57,8 +57,8 @@ test('the registrar gives a new main key by documents, and the new phone sees wh
   await expect(phone.getByText(/^最早 .* 可以换$/)).toBeVisible();
 });
 
-test('the registrar ends a binding with a reason that stays in the office', async ({ page, browser }, info) => {
-  const { address } = await joined(await phoneOf(browser));
+test('the registrar ends a binding with a reason that stays in the office, and binds at the counter', async ({ page, browser }, info) => {
+  const { address, home } = await joined(await phoneOf(browser));
   await become(page, '登记员');
   await find(page, address);
   await expect(page.getByRole('button', { name: '解除绑定' })).toBeDisabled();
@@ -83,4 +83,19 @@ test('the registrar ends a binding with a reason that stays in the office', asyn
   });
   const { result } = (await answer.json()) as { result: { data: string }[] };
   expect(result.map((log) => log.data)).toEqual([keccakHex(record)]);
+
+  // Who comes to the counter with papers needs no letter.
+  await page.getByLabel('房号', { exact: true }).fill('9-9-999');
+  await page.getByRole('button', { name: '查找' }).click();
+  await expect(page.getByText('没有这个房号，或者还没登记业主。')).toBeVisible();
+  await page.getByLabel('房号', { exact: true }).fill(home.unit.entry.code);
+  await page.getByRole('button', { name: '查找' }).click();
+  await expect(page.getByRole('button', { name: '核对过了，绑定' })).toBeVisible();
+  const one = page.getByLabel(`业主编号 ${home.owner.slice(2, 10)}`);
+  if (await one.count()) await one.check();
+  await clean(page, 'bind', info.project.name);
+  await page.getByRole('button', { name: '核对过了，绑定' }).click();
+  await expect(page.getByRole('button', { name: '解除绑定' })).toBeVisible();
+  const again = await view<string | { owner: string }>(`registry/owner_of?account=${address}`);
+  expect(JSON.stringify(again).toLowerCase()).toContain(home.owner.toLowerCase());
 });

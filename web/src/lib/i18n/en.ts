@@ -412,6 +412,7 @@ export const en: Dict = {
       RecoveryDone: 'New main key',
       RecoveryOpened: 'New key by documents',
       AccountRemoved: 'Binding ended',
+      AccountAdded: 'Account bound',
       HelperNamed: 'Helper',
       ObjectionRaised: 'Objection to the roll',
       Transfer: 'Transfer',

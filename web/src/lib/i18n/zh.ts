@@ -404,6 +404,7 @@ export const zh = {
       RecoveryDone: '换好钥匙',
       RecoveryOpened: '凭证件换钥匙',
       AccountRemoved: '解除绑定',
+      AccountAdded: '绑定账户',
       HelperNamed: '请帮手',
       ObjectionRaised: '对名册提异议',
       Transfer: '转账',
