@@ -28,6 +28,7 @@ const resident = [
 const office = [
   '/console',
   '/console/roll',
+  '/console/accounts',
   '/console/votes',
   '/console/votes/ID',
   '/console/new-motion',

@@ -1,6 +1,7 @@
 /** Words of which the ledger has only the mark, such as why somebody objected: kept on this device, and nowhere else. */
 import type { Roll, Unit } from './data/registry';
 import { get, set } from './prefs.svelte';
+import { toHex } from '$verifier/bytes';
 
 export interface Draft {
   at: number;
@@ -8,6 +9,9 @@ export interface Draft {
   /** The very words whose mark was written, salt included. */
   words: string;
 }
+
+/** Words of which only the mark is written, with a salt, so that nobody finds them by trying. */
+export const salted = (text: string): string => `${text}\n${toHex(crypto.getRandomValues(new Uint8Array(16))).slice(2)}`;
 
 export const drafts = {
   all(): Draft[] {

@@ -17,14 +17,18 @@ const signatures = {
   KeyAuthorised: ['accounts', 'KeyAuthorised(address,address,uint8,uint64,uint64,uint64)'],
   GuardiansSet: ['accounts', 'GuardiansSet(address,uint64)'],
   RecoveryAsked: ['accounts', 'RecoveryAsked(address,address,address)'],
+  RecoveryOpened: ['accounts', 'RecoveryOpened(uint64,address,address,uint64,uint64,bytes32)'],
   RecoveryDone: ['accounts', 'RecoveryDone(uint64,address,address,address)'],
   HelperNamed: ['accounts', 'HelperNamed(address,address)'],
   KeyRevoked: ['accounts', 'KeyRevoked(address,address)'],
   RecoveryVetoed: ['accounts', 'RecoveryVetoed(uint64,address,address)'],
   Frozen: ['accounts', 'Frozen(address,uint64,uint8,address)'],
   Unfrozen: ['accounts', 'Unfrozen(address)'],
+  AccountRemoved: ['registry', 'AccountRemoved(address,bytes32,bytes32)'],
   RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
   ObjectionRaised: ['registry', 'ObjectionRaised(uint64,uint64,uint64,address,bytes32)'],
+  // An account is also bound by a letter, whose own event says more.
+  AccountAdded: ['registry', 'AccountAdded(address,bytes32)'],
   // What is issued or burnt comes from nobody or goes to nobody, and beside other events: it is named last.
   Transfer: ['money', 'Transfer(address,address,uint256)'],
 } as const satisfies Record<string, readonly [ModuleName, string]>;
@@ -41,11 +45,12 @@ const is = (log: Log, name: EventName): boolean => {
 
 /** The first event of a receipt that this app knows. */
 export function eventOf(receipt: Receipt): EventName | undefined {
-  const names = (Object.keys(signatures) as EventName[]).filter((name) => name !== 'Transfer');
+  const names = (Object.keys(signatures) as EventName[]).filter((name) => name !== 'AccountAdded' && name !== 'Transfer');
   for (const log of receipt.logs) {
     const found = names.find((name) => is(log, name));
     if (found) return found;
   }
+  if (receipt.logs.some((log) => is(log, 'AccountAdded'))) return 'AccountAdded';
   const paid = receipt.logs.some((log) => is(log, 'Transfer') && log.topics.slice(1).every((party) => BigInt(party) !== 0n));
   return paid ? 'Transfer' : undefined;
 }

@@ -30,6 +30,7 @@ export const routes = {
   letter: '/letter',
   console: '/console',
   consoleRoll: '/console/roll',
+  consoleAccounts: '/console/accounts',
   consoleVotes: '/console/votes',
   consoleVote: '/console/votes/:id',
   consoleWizard: '/console/new-motion',

@@ -16,6 +16,7 @@ export const enConsole: Pick<Dict, 'console' | 'roll' | 'wizard' | 'pay' | 'watc
     votes: 'Votes',
     newMotion: 'New motion',
     roll: 'Roll',
+    accounts: 'Accounts',
     books: 'Books',
     keepers: 'Who keeps the book',
     term: (x) => `Term to ${x}`,

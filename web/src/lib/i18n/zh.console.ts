@@ -15,6 +15,7 @@ export const zhConsole = {
     votes: '表决',
     newMotion: '发起表决',
     roll: '名册',
+    accounts: '账户',
     books: '账本',
     keepers: '各家账本',
     term: (x: string) => `任期到 ${x}`,
