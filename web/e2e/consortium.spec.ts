@@ -1,6 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { consortium } from './members';
 import type { Running } from './node';
+import { becomeVoter } from './people';
 
 /** Real processes notice each other's absence and return within seconds; a busy machine takes longer. */
 const SOON = { timeout: 120_000 };
@@ -40,11 +41,7 @@ async function serving(): Promise<string> {
 
 /** An owner votes and holds a receipt that the browser checked: something new has become final. */
 async function vote(page: Page): Promise<void> {
-  await page.goto(`${five.url}/me`);
-  await page
-    .getByRole('button', { name: /还没投票/ })
-    .first()
-    .click();
+  await becomeVoter(page, five.url);
   await page.getByRole('link', { name: '去投票' }).first().click();
   await page.getByText('同意照这个议题去做').click();
   await page.getByRole('button', { name: '看一遍再投' }).click();

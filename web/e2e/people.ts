@@ -8,8 +8,8 @@ export async function open(page: Page, path: string): Promise<void> {
 }
 
 /** Opens the fold with the people of the demo. */
-export async function openDemo(page: Page): Promise<void> {
-  await open(page, '/me');
+export async function openDemo(page: Page, at = base()): Promise<void> {
+  await page.goto(`${at}/me`);
   const fold = page.locator('details.demo');
   await expect(fold).toBeVisible();
   if ((await fold.getAttribute('open')) === null) await fold.locator('summary').click();
@@ -30,8 +30,8 @@ export async function becomeName(page: Page, name: string): Promise<void> {
 }
 
 /** Becomes an owner who has not voted yet, as the page offers them. */
-export async function becomeVoter(page: Page): Promise<void> {
-  await openDemo(page);
+export async function becomeVoter(page: Page, at = base()): Promise<void> {
+  await openDemo(page, at);
   await page
     .getByRole('button', { name: /还没投票/ })
     .first()
