@@ -201,3 +201,6 @@ export function checkCode(hex: string): string[] {
   const text = out.join('');
   return [0, 4, 8, 12].map((i) => text.slice(i, i + 4));
 }
+
+/** The ends of an address, enough to tell a person's few apart. */
+export const shortAddress = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
