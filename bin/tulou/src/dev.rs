@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tulou_client::Key;
 use tulou_modules::roles::Office;
 use tulou_node::{Node, NodeConfig, NodeFolder, Readers};
@@ -27,12 +27,6 @@ pub(crate) const CHAIN_ID: u64 = 7755;
 pub(crate) const GAS_LIMIT: u64 = 1_000_000_000;
 /// Accounts of the test mnemonic that an empty chain funds.
 const TEST_ACCOUNTS: u32 = 20;
-/// [`Readers`] on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ReadersArg {
-    Anyone,
-    Members,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -45,9 +39,9 @@ pub(crate) struct Options {
     /// Forget what the folder holds and start over.
     #[arg(long)]
     fresh: bool,
-    /// Who may read what is for members of the estate: anyone, or members who have signed in.
-    #[arg(long, value_enum, default_value_t = ReadersArg::Anyone)]
-    readers: ReadersArg,
+    /// Who may read what is for members of the estate: `anyone`, or `members` who have signed in.
+    #[arg(long, default_value_t = Readers::Anyone)]
+    readers: Readers,
     /// No demo estate: the test mnemonic's accounts are funded, account 0 holds every office.
     #[arg(long)]
     empty: bool,
@@ -67,10 +61,7 @@ pub(crate) fn run(options: Options) -> Outcome {
     }
     let is_new = NodeFolder::open(&options.dir)?.is_new()?;
     let mut config = NodeConfig::dev(options.dir.clone());
-    config.rpc.readers = match options.readers {
-        ReadersArg::Anyone => Readers::Anyone,
-        ReadersArg::Members => Readers::Members,
-    };
+    config.rpc.readers = options.readers;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let story = demo::Story::ending_at(now);
     let mut node = Node::start(config, |validator| {

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
 use tulou_ledger::Ledger;
 use tulou_modules::documents::IDocuments::{Kind, documentCall};
-use tulou_vault::{Command, Place, Synced, Unlock, Vault, VaultError};
+use tulou_vault::{Place, Synced, Unlock, Vault, VaultError};
 
 use crate::VaultSettings;
 
@@ -46,14 +46,12 @@ pub fn unlock_vault(
     settings: &VaultSettings,
     passphrase: Option<String>,
 ) -> Result<Unlock, VaultFault> {
-    if settings.passphrase {
-        return Ok(Unlock::Passphrase(passphrase.ok_or(VaultFault::Locked)?.into()));
-    }
-    Ok(match (&settings.master_key, &settings.key_command) {
-        (Some(file), _) => Unlock::File(dir.join(file)),
-        (None, Some(command)) => Unlock::Keeper(Arc::new(Command::new(command)?)),
-        (None, None) => Unlock::Blind,
-    })
+    let passphrase = match settings.passphrase {
+        true => Some(passphrase.ok_or(VaultFault::Locked)?),
+        false => None,
+    };
+    let file = settings.master_key.as_ref().map(|file| dir.join(file));
+    Ok(Unlock::by(file, passphrase, settings.key_command.as_deref())?)
 }
 
 /// A ledger that erasures may stand on.

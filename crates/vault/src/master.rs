@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tulou_primitives::sm::sm3;
 use zeroize::Zeroizing;
 
-use crate::{Suite, VaultError, seal::fill};
+use crate::{Command, Suite, VaultError, seal::fill};
 
 /// scrypt's N is 2 to this: 128 MiB and about half a second for one guess.
 const SCRYPT_LOG_N: u8 = 17;
@@ -60,6 +60,23 @@ pub enum Unlock {
 }
 
 impl Unlock {
+    /// By what is given: of file, passphrase and command at most one; none of them is [`Unlock::Blind`].
+    ///
+    /// # Errors
+    /// - [`VaultError::Master`]: the command does not answer.
+    pub fn by(
+        file: Option<PathBuf>,
+        passphrase: Option<String>,
+        command: Option<&str>,
+    ) -> Result<Self, VaultError> {
+        Ok(match (file, passphrase, command) {
+            (_, Some(words), _) => Self::Passphrase(words.into()),
+            (Some(file), None, _) => Self::File(file),
+            (None, None, Some(command)) => Self::Keeper(Arc::new(Command::new(command)?)),
+            (None, None, None) => Self::Blind,
+        })
+    }
+
     /// The master key, where there is one.
     pub(crate) fn master(&self, salt: &[u8; 16]) -> Result<Option<Arc<dyn MasterKey>>, VaultError> {
         Ok(Some(match self {

@@ -1,10 +1,10 @@
 //! Which vault, and how it is opened.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use clap::Args;
 use tulou_node::{Settings, unlock_vault};
-use tulou_vault::{Command, Place, Suite, Unlock, Vault, VaultError};
+use tulou_vault::{Place, Suite, Unlock, Vault, VaultError};
 
 use crate::{
     output::Failure,
@@ -64,14 +64,14 @@ fn unlock(
     (by_passphrase, lock, is_new): (bool, Lock, bool),
     command: &Option<String>,
 ) -> Result<Option<Unlock>, Failure> {
-    Ok(match (file, command) {
-        (Some(file), _) => Some(Unlock::File(file.clone())),
-        (None, Some(command)) => Some(Unlock::Keeper(Arc::new(Command::new(command)?))),
-        (None, None) if by_passphrase => {
-            Some(Unlock::Passphrase(passphrase::for_vault(lock, is_new)?.into()))
-        }
-        (None, None) => None,
-    })
+    if file.is_none() && command.is_none() && !by_passphrase {
+        return Ok(None);
+    }
+    let passphrase = match by_passphrase {
+        true => Some(passphrase::for_vault(lock, is_new)?),
+        false => None,
+    };
+    Ok(Some(Unlock::by(file.clone(), passphrase, command.as_deref())?))
 }
 
 impl Which {

@@ -222,10 +222,6 @@ fn process_section(member: &PlannedMember, rank: usize, readers: Readers) -> Str
     // Members on one machine cannot share a port.
     let port = if loopback { RPC_PORT + u16::try_from(rank).unwrap_or_default() } else { RPC_PORT };
     let rpc = member.rpc.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
-    let readers = match readers {
-        Readers::Anyone => "anyone",
-        Readers::Members => "members",
-    };
     format!(
         "# What this process runs. docs/operating.md explains every line.\n\
          [node]\n\

@@ -43,10 +43,10 @@ impl<S> Metered<S> {
     fn admit(&self, method: &str, extensions: &Extensions) -> Result<Class, ErrorObjectOwned> {
         let class = Class::of(method);
         let caller = extensions.get::<Caller>();
-        let refused = check(&self.node, class, caller).err();
-        let refused =
-            refused.or_else(|| Reader::of(&self.node, extensions.get()).call(method).err());
-        let Some(error) = refused else { return Ok(class) };
+        let admitted = check(&self.node, class, caller);
+        let admitted =
+            admitted.and_then(|()| Reader::may_call(&self.node, extensions.get(), method));
+        let Err(error) = admitted else { return Ok(class) };
         let outcome = Outcome::of_code(error.code());
         if let Some(caller) = caller {
             match &error {

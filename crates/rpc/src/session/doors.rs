@@ -1,10 +1,12 @@
 //! `/api/v1/session`: sign in, stay signed in, sign out.
 
+use std::convert::Infallible;
+
 use alloy_primitives::{Address, Bytes, eip191_hash_message};
 use axum::{
     Extension, Json, Router,
-    extract::{DefaultBodyLimit, OriginalUri, State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    extract::{DefaultBodyLimit, FromRequestParts, OriginalUri, State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
@@ -118,9 +120,7 @@ async fn challenge(
 async fn sign_in(
     State(node): State<Node>,
     caller: Option<Extension<Caller>>,
-    headers: HeaderMap,
-    OriginalUri(original): OriginalUri,
-    uri: Uri,
+    place: Place,
     body: Body,
 ) -> Response {
     if let Err(response) = count(&node, caller.as_deref()) {
@@ -132,7 +132,6 @@ async fn sign_in(
     };
     let caller = caller.map(|Extension(caller)| caller);
     let entered = node.heavy(move |node| Ok::<_, RpcError>(enter(node, caller.as_ref(), &body)));
-    let place = Place::of(&node, &headers, &original, &uri);
     match entered.await {
         Ok(Ok((signer, is_member, pair))) => answer(&place, signer.account, is_member, &pair),
         Ok(Err(response)) => *response,
@@ -177,14 +176,12 @@ async fn refresh(
     State(node): State<Node>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
-    OriginalUri(original): OriginalUri,
-    uri: Uri,
+    place: Place,
     body: Body,
 ) -> Response {
     if let Err(response) = count(&node, caller.as_deref()) {
         return *response;
     }
-    let place = Place::of(&node, &headers, &original, &uri);
     let given: Vec<String> = match body {
         Ok(bytes) if bytes.is_empty() => cookies(&headers, REFRESH).map(str::to_owned).collect(),
         body => match read::<RefreshBody>(body, r#"{"refreshToken": "..."}, or nothing"#) {
@@ -193,10 +190,10 @@ async fn refresh(
         },
     };
     for text in given {
-        let Some((id, signer)) = node.sessions().of_refresh(&text, now()) else { continue };
-        let Some(is_member) = node.judge_session(id, &signer) else { continue };
-        if let Ok(pair) = node.sessions().rotate(&text, is_member, now()) {
-            return answer(&place, signer.account, is_member, &pair);
+        let Some(held) = node.sessions().of_refresh(&text, now()) else { continue };
+        let Some(is_member) = node.judge_session(held.id, &held.signer) else { continue };
+        if let Ok(pair) = node.sessions().rotate(&held, is_member, now()) {
+            return answer(&place, held.signer.account, is_member, &pair);
         }
     }
     place.forget(refused().into_response())
@@ -224,7 +221,7 @@ async fn told(State(node): State<Node>, credential: Option<Extension<Credential>
 fn session(node: &Node, headers: &HeaderMap, found: Option<Credential>) -> Option<Credential> {
     found.or_else(|| {
         let mut given = cookies(headers, REFRESH);
-        given.find_map(|text| Some(Credential(node.sessions().of_refresh(text, now())?.0)))
+        given.find_map(|text| Some(Credential(node.sessions().of_refresh(text, now())?.id)))
     })
 }
 
@@ -232,13 +229,11 @@ async fn sign_out(
     State(node): State<Node>,
     credential: Option<Extension<Credential>>,
     headers: HeaderMap,
-    OriginalUri(original): OriginalUri,
-    uri: Uri,
+    place: Place,
 ) -> Response {
     if let Some(credential) = session(&node, &headers, credential.map(|found| found.0)) {
         node.sessions().close(credential.0);
     }
-    let place = Place::of(&node, &headers, &original, &uri);
     place.forget(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -246,8 +241,7 @@ async fn sign_out_everywhere(
     State(node): State<Node>,
     credential: Option<Extension<Credential>>,
     headers: HeaderMap,
-    OriginalUri(original): OriginalUri,
-    uri: Uri,
+    place: Place,
 ) -> Response {
     let found = session(&node, &headers, credential.map(|found| found.0));
     let Some(signer) = found.and_then(|found| node.sessions().close(found.0)) else {
@@ -256,7 +250,6 @@ async fn sign_out_everywhere(
         return Fail::from(RpcError::Unseen { what, needs, signed_in: false }).into_response();
     };
     node.sessions().close_all(signer.account);
-    let place = Place::of(&node, &headers, &original, &uri);
     place.forget(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -297,13 +290,19 @@ struct Place {
     secure: bool,
 }
 
-impl Place {
-    fn of(node: &Node, headers: &HeaderMap, original: &Uri, uri: &Uri) -> Self {
-        let prefix = original.path().strip_suffix(uri.path()).unwrap_or_default().to_owned();
-        let secure = request::site(node, headers).is_some_and(|(scheme, _)| scheme == "https");
-        Self { prefix, secure }
-    }
+impl FromRequestParts<Node> for Place {
+    type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, node: &Node) -> Result<Self, Infallible> {
+        let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |found| &found.0);
+        let prefix = original.path().strip_suffix(parts.uri.path()).unwrap_or_default().to_owned();
+        let secure =
+            request::site(node, &parts.headers).is_some_and(|(scheme, _)| scheme == "https");
+        Ok(Self { prefix, secure })
+    }
+}
+
+impl Place {
     fn set(&self, response: &mut Response, name: &str, value: &str, seconds: u64) {
         let path = if name == REFRESH { "/api/v1/session" } else { "/" };
         let secure = if self.secure { "; Secure" } else { "" };

@@ -53,6 +53,14 @@ struct Session {
     lasts_until: u64,
 }
 
+/// A session by a token to refresh that was its newest a moment ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) id: SessionId,
+    generation: u64,
+    pub(super) signer: Signer,
+}
+
 #[derive(Default)]
 struct Open {
     sessions: HashMap<SessionId, Session>,
@@ -132,39 +140,29 @@ impl Sessions {
         (good && self.open.lock().sessions.contains_key(&token.of)).then_some(token.of)
     }
 
-    /// The session that a token to refresh names and who signed for it. One that was used before ends the
-    /// session: of the two who hold it one has stolen it, and nobody can say which.
-    pub(super) fn of_refresh(&self, text: &str, now: u64) -> Option<(SessionId, Signer)> {
+    /// The session that a token to refresh names. One that was used before ends the session: of the two who
+    /// hold it one has stolen it, and nobody can say which.
+    pub(super) fn of_refresh(&self, text: &str, now: u64) -> Option<Held> {
         let token = self.secret.read(text)?;
         if token.used_for != Use::Refresh || now >= token.ends_at {
             return None;
         }
         let mut open = self.open.lock();
-        let session = open.sessions.get(&token.of)?;
-        if session.generation != token.generation {
-            open.sessions.remove(&token.of);
-            return None;
-        }
-        Some((token.of, session.signer))
+        let session = open.current(token.of, token.generation)?;
+        Some(Held { id: token.of, generation: token.generation, signer: session.signer })
     }
 
-    /// The next pair of tokens for a token to refresh.
+    /// The next pair of tokens.
     ///
     /// # Errors
     /// - [`Shut::Refused`]: another request was faster; the session has ended.
-    pub(super) fn rotate(&self, text: &str, is_member: bool, now: u64) -> Result<Pair, Shut> {
-        let (id, _) = self.of_refresh(text, now).ok_or(Shut::Refused)?;
-        let token = self.secret.read(text).ok_or(Shut::Refused)?;
+    pub(super) fn rotate(&self, held: &Held, is_member: bool, now: u64) -> Result<Pair, Shut> {
         let mut open = self.open.lock();
-        let session = open.sessions.get_mut(&id).ok_or(Shut::Refused)?;
-        if session.generation != token.generation {
-            open.sessions.remove(&id);
-            return Err(Shut::Refused);
-        }
+        let session = open.current(held.id, held.generation).ok_or(Shut::Refused)?;
         session.generation += 1;
         session.is_member = is_member;
         session.reads_until = now.saturating_add(ACCESS_S);
-        let pair = self.pair(id, session);
+        let pair = self.pair(held.id, session);
         Ok(pair)
     }
 
@@ -202,6 +200,14 @@ impl Sessions {
 }
 
 impl Open {
+    /// The session as long as it was refreshed so often and not more; it ends where it was.
+    fn current(&mut self, id: SessionId, generation: u64) -> Option<&mut Session> {
+        if self.sessions.get(&id)?.generation != generation {
+            self.sessions.remove(&id);
+        }
+        self.sessions.get_mut(&id)
+    }
+
     fn of(&self, account: Address) -> impl Iterator<Item = (&SessionId, &Session)> {
         self.sessions.iter().filter(move |(_, session)| session.signer.account == account)
     }

@@ -70,7 +70,8 @@ fn tokens_end_and_are_good_for_one_thing() {
     assert_eq!(sessions.of_refresh(&pair.token, NOW), None);
     assert_eq!(sessions.signer(id, NOW + ACCESS_S), None, "an open WebSocket reads nothing more");
     let later = NOW + ACCESS_S + 5;
-    let next = sessions.rotate(&pair.refresh, true, later).unwrap();
+    let held = sessions.of_refresh(&pair.refresh, later).unwrap();
+    let next = sessions.rotate(&held, true, later).unwrap();
     assert!(sessions.signer(id, later).is_some(), "nor stops where the session goes on");
     assert_eq!(next.refresh_ends_at, NOW + REFRESH_S);
     assert_eq!(sessions.of_refresh(&next.refresh, NOW + REFRESH_S), None);

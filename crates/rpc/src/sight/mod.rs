@@ -11,6 +11,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::{fmt, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::Judge;
@@ -27,6 +29,32 @@ pub enum Readers {
     Anyone,
     /// Who signed in with an account that belongs to the estate.
     Members,
+}
+
+impl Readers {
+    /// As it is written in settings and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Members => "members",
+        }
+    }
+}
+
+impl fmt::Display for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Readers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named =
+            [Self::Anyone, Self::Members].into_iter().find(|readers| readers.name() == text);
+        named.ok_or_else(|| format!("{text:?} are no readers: anyone or members"))
+    }
 }
 
 /// Class of a row, the strictest last.

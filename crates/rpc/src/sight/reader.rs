@@ -61,11 +61,18 @@ impl Reader {
         self.see(Visibility::Scope, || what.to_owned())
     }
 
-    /// Whether a method may be called at all.
+    /// Whether a method may be called at all. Who asks is found out only where it matters.
     ///
     /// # Errors
     /// - [`RpcError::Unseen`].
-    pub(crate) fn call(self, method: &str) -> Result<(), RpcError> {
-        if methods::is_open(method) { Ok(()) } else { self.only_members(method) }
+    pub(crate) fn may_call(
+        node: &Node,
+        credential: Option<&Credential>,
+        method: &str,
+    ) -> Result<(), RpcError> {
+        if methods::is_open(method) {
+            return Ok(());
+        }
+        Self::of(node, credential).only_members(method)
     }
 }
