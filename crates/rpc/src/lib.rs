@@ -44,5 +44,14 @@ pub use watch::{Consortium, LedgerId, Member, MemberState, PROTOCOL, Stalled, Wa
 /// Name and version of this program, as `web3_clientVersion` answers.
 pub const PROGRAM: &str = concat!("tulou/", env!("CARGO_PKG_VERSION"));
 
+/// Plays sign-ins as a fuzzer's bytes say.
+///
+/// # Errors
+/// The promise of sessions that was broken.
+#[cfg(feature = "fuzzing")]
+pub fn play_sessions(script: &[u8]) -> Result<(), String> {
+    session::play(script)
+}
+
 #[cfg(test)]
 mod tests;
