@@ -166,7 +166,7 @@ export async function accountsAt(code: string): Promise<string[]> {
       fromBlock: '0x0',
       toBlock: 'latest',
       address: moduleAddress('registry'),
-      topics: [keccakHex('AccountAdded(address,bytes32)'), null, owners],
+      topics: [keccakHex('AccountAdded(address,bytes32,uint8,uint64)'), null, owners],
     },
   ]);
   const named = [...new Set(logs.map((log) => `0x${(log.topics[1] ?? '').slice(26)}`.toLowerCase()))];
