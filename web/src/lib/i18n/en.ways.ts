@@ -2,6 +2,7 @@ import type { WaysDict } from './zh.ways';
 
 export const enWays: WaysDict = {
   lead: 'Do you own a home here? Any of these ways will do, and they all lead to the same.',
+  unsure: 'This phone has a key already. If you have joined before, just sign in.',
   letter: {
     title: 'Scan the letter',
     text: 'The registrar can send a letter to every home. Scan its square code and sign with your fingerprint. No letter yet? Ask the registrar for one.',
