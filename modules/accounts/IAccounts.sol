@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
-/// @title Keys of accounts: device keys, recovery, freeze, invitations, helpers.
+/// @title Keys of accounts: device keys, recovery, freeze, invitations, attestors, helpers.
 /// @notice No name, phone or label is here: people and labels are salted commitments.
 interface IAccounts {
     /// @notice How a key signs.
@@ -15,6 +15,9 @@ interface IAccounts {
 
     /// @notice Stage of an invitation.
     enum InvitationStage { None, Open, Used, Revoked, Expired }
+
+    /// @notice How an attestor knows a person. There is no field anywhere for what it read or saw.
+    enum Method { None, Card, Face }
 
     /// @notice One call a device key may make.
     struct Scope {
@@ -167,6 +170,73 @@ interface IAccounts {
         address account;
     }
 
+    /// @notice A body outside the ledger that may say who stands before it, as it is listed.
+    struct Listing {
+        /// Address of the secp256k1 key that signs its statements.
+        /// @custom:visibility public
+        address key;
+        /// @custom:visibility public
+        Method method;
+        /// Name of the body, 1 to 96 bytes; never a person's.
+        /// @custom:visibility public
+        string name;
+        /// Its page, where the app sends people: `https://`, 9 to 200 characters, no fragment.
+        /// @custom:visibility public
+        string page;
+        /// First second in which it no longer binds anybody.
+        /// @custom:visibility public
+        uint64 untilAt;
+        /// Hash of the contract or decision it rests on.
+        /// @custom:visibility public
+        bytes32 basis;
+    }
+
+    /// @notice An attestor, as it stands.
+    struct Attestor {
+        /// Number, from 1.
+        /// @custom:visibility public
+        uint64 id;
+        /// @custom:visibility public
+        Listing listing;
+        /// @custom:visibility public
+        uint64 sinceAt;
+        /// When it was ended; 0 where it was not.
+        /// @custom:visibility public
+        uint64 endedAt;
+        /// Accounts it has bound.
+        /// @custom:visibility public
+        uint64 bindings;
+        /// Whether its statements are taken now.
+        /// @custom:visibility public
+        bool works;
+    }
+
+    /// @notice What an attestor signs as EIP-712 typed data: that whoever holds the account is the owner. Domain: name
+    /// `Tulou`, version `1`, the ledger's chain id, this module's address.
+    struct Statement {
+        /// Number of the attestor.
+        /// @custom:visibility scope
+        uint64 attestor;
+        /// As in `Method`: 1 a card was read, 2 a face was compared.
+        /// @custom:visibility scope
+        uint8 method;
+        /// @custom:visibility scope
+        address account;
+        /// @custom:visibility scope
+        uint64 unit;
+        /// Salted commitment to the person.
+        /// @custom:visibility scope
+        bytes32 owner;
+        /// @custom:visibility scope
+        uint64 issuedAt;
+        /// First second in which it no longer works; at most an hour after `issuedAt`.
+        /// @custom:visibility scope
+        uint64 expiresAt;
+        /// Drawn at random; nothing about the person.
+        /// @custom:visibility scope
+        bytes32 nonce;
+    }
+
     /// Nobody, a module, or the account's own root key.
     error BadKey(address key);
     /// The key is or was a key of the account.
@@ -209,7 +279,7 @@ interface IAccounts {
     error RecoveryOver(uint64 id, Stage stage);
     /// The waiting period is not over.
     error TooEarly(uint64 id, uint64 readyAt);
-    /// The registrar names a document.
+    /// A document is named by its hash.
     error NoDocument();
     /// The registrar opens recoveries only for accounts that act for an owner.
     error NotResident(address account);
@@ -229,6 +299,30 @@ interface IAccounts {
     error InvitationOver(uint64 id, InvitationStage stage);
     /// The signature is not the letter's over this account.
     error BadProof(uint64 id, address account);
+    /// Neither a card nor a face, or not the attestor's own method.
+    error BadMethod(uint8 method);
+    /// A name is 1 to 96 bytes of text without control characters.
+    error BadName(uint64 length);
+    /// A page begins with `https://`, has 9 to 200 characters, and no fragment, user name or blank.
+    error BadPage(uint64 length);
+    /// A reason is 1 to 512 bytes of public text.
+    error BadReason(uint64 length);
+    /// No attestor has this number.
+    error NoSuchAttestor(uint64 id);
+    /// The attestor was ended or its term is over.
+    error AttestorOver(uint64 id, uint64 overAt);
+    /// While no registrar holds office there is neither letter nor counter, and a face is never the only way.
+    error NotTheOnlyWay();
+    /// The statement is not valid yet, no longer, or for longer than an hour.
+    error StatementOver(uint64 issuedAt, uint64 expiresAt, uint64 nowAt);
+    /// The statement is about another account than the caller.
+    error OtherAccount(address account, address caller);
+    /// The signature is not the attestor's over this statement on this ledger.
+    error BadStatement(uint64 attestor, address account);
+    /// The statement was used.
+    error StatementUsed(bytes32 digest);
+    /// An account acts for the owner already: a further one comes by a letter or at the counter.
+    error OwnerBound(bytes32 owner);
 
     /// @custom:visibility scope
     event KeyAuthorised(address indexed account, address indexed key, Suite suite, uint64 expiresAt, uint64 limitFen, uint64 periodSeconds);
@@ -260,6 +354,12 @@ interface IAccounts {
     event InvitationRevoked(uint64 indexed id);
     /// @custom:visibility scope
     event InvitationUsed(uint64 indexed id, address indexed account);
+    /// @custom:visibility public
+    event AttestorListed(uint64 indexed id, Method method, address indexed key, string name, uint64 untilAt, bytes32 basis);
+    /// @custom:visibility public
+    event AttestorEnded(uint64 indexed id, address indexed by, string reason);
+    /// @custom:visibility scope
+    event Attested(uint64 indexed attestor, address indexed account, uint64 unit, bytes32 digest);
 
     /// @notice Lets a device key act for the caller within limits. Caller: the account.
     function authoriseKey(Grant calldata grant) external;
@@ -297,6 +397,15 @@ interface IAccounts {
     /// `keccak256("tulou/invitation/v1", uint64 chain, uint64 id, address caller)`, packed. Caller: an account that acts for nobody.
     /// @custom:visibility public
     function redeem(uint64 id, bytes calldata signature) external;
+    /// @notice Lists a body outside the ledger whose statements bind accounts, for at most 366 days. A face only while a registrar holds
+    /// office. Caller: a passed decision, or the street office.
+    function listAttestor(Listing calldata listing) external returns (uint64 id);
+    /// @notice Ends an attestor at once and for good, with a public reason. Caller: a passed decision, the street office or the registrar.
+    function endAttestor(uint64 id, string calldata reason) external;
+    /// @notice Binds the caller to the statement's owner, for whom no account acts yet. The signature is the attestor's (65 bytes, low s)
+    /// over the EIP-712 digest. Caller: the statement's account, which acts for nobody.
+    /// @custom:visibility public
+    function redeemAttested(Statement calldata statement, bytes calldata signature) external;
 
     /// @notice An account: root key, freeze, guardians, helper.
     function account(address ofAccount) external view returns (Account memory value);
@@ -317,4 +426,6 @@ interface IAccounts {
     /// @notice The invitation of a letter, by its one-time key; all zero where there is none.
     /// @custom:visibility holder
     function invitationOf(address letterKey) external view returns (Invitation memory value);
+    /// @notice Attestors, oldest first; ended ones too.
+    function attestors(uint64 cursor, uint64 limit) external view returns (Attestor[] memory items, uint64 next);
 }

@@ -1,11 +1,7 @@
 //! Letters that bind an account to an owner.
 
-use alloy_primitives::Signature;
-
 use super::*;
 
-/// Gas of recovering a signature, as the EVM's own ecrecover.
-const RECOVERY_GAS: u64 = 3_000;
 /// What a letter's key signs begins with.
 const DOMAIN: &[u8] = b"tulou/invitation/v1";
 
@@ -92,18 +88,14 @@ pub(super) fn redeem(cx: &mut Cx<'_>, id: u64, signature: &[u8]) -> Res<()> {
     let account = cx.caller;
     let (row, head) = open(cx, id)?;
     only_unfrozen(cx, account)?;
-    cx.host.charge(RECOVERY_GAS)?;
     let hash = proof_hash(cx.host.chain_id(), id, account);
-    let signer = Signature::from_raw(signature)
-        .ok()
-        .filter(|signature| signature.normalize_s().is_none())
-        .and_then(|signature| signature.recover_address_from_prehash(&hash).ok());
+    let signer = signer(cx, &hash, signature)?;
     ensure!(signer == Some(row.key.get(cx)?), BadProof { id, account });
     let (unit, owner) = (head.unit, row.owner.get(cx)?);
     ensure!(registry::holds_unit(cx, unit, owner)?, NotHolder { unit, owner });
     row.head.set(cx, LetterHead { stage: InvitationStage::Used, ..head })?;
     row.account.set(cx, account)?;
-    registry::bind_invited(cx, account, owner)?;
+    registry::bind_by(cx, account, owner, (Way::Letter, id))?;
     cx.emit(InvitationUsed { id, account })
 }
 

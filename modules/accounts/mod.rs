@@ -1,16 +1,18 @@
 #![doc = include_str!("README.md")]
 
 use alloy_json_abi::JsonAbi;
+use alloy_primitives::Signature;
 use alloy_sol_types::SolCall;
 
 use crate::{
     address, decisions, money,
     prelude::*,
-    registry,
+    registry::{self, Way},
     roles::{self, Office},
 };
 
 mod act;
+pub(crate) mod attest;
 mod invite;
 mod keys;
 mod recovery;
@@ -30,9 +32,15 @@ pub const PERMITS: &[roles::Permit] = &[
     ("openRecovery", openRecoveryCall::SELECTOR, &[Office::Registrar]),
     ("invite", inviteCall::SELECTOR, &[Office::Registrar]),
     ("revokeInvitation", revokeInvitationCall::SELECTOR, &[Office::Registrar]),
+    ("listAttestor", listAttestorCall::SELECTOR, &[Office::Decision, Office::StreetOffice]),
+    (
+        "endAttestor",
+        endAttestorCall::SELECTOR,
+        &[Office::Decision, Office::StreetOffice, Office::Registrar],
+    ),
 ];
 
-abi_enum!(Suite, Stage, FreezeCode, InvitationStage);
+abi_enum!(Suite, Stage, FreezeCode, InvitationStage, Method);
 
 packed! {
     /// What must be looked at before anything else: whether any account can be frozen now, and how many
@@ -119,6 +127,19 @@ record! {
         account: Slot<Address>,
     }
 }
+packed! {
+    pub(super) struct AttestorHead { method: Method, since_at: u64, until_at: u64, ended_at: u64 }
+}
+record! {
+    pub(super) struct AttestorRow {
+        head: Slot<AttestorHead>,
+        key: Slot<Address>,
+        bindings: Slot<u64>,
+        basis: Slot<B256>,
+        name: Text,
+        page: Text,
+    }
+}
 record! {
     pub(super) struct State {
         gate: Slot<Gate>,
@@ -126,6 +147,9 @@ record! {
         recoveries: List<RecoveryRow>,
         letters: List<LetterRow>,
         by_key: Map<Address, Slot<u64>>,
+        attestors: List<AttestorRow>,
+        by_attestor: Map<Address, Slot<u64>>,
+        statements: Map<B256, Slot<bool>>,
     }
 }
 fn st() -> State {
@@ -177,6 +201,19 @@ fn is_nobody(at: &Address) -> bool {
     at.is_zero() || crate::is_native(at) || money::is_sub_account(at)
 }
 
+/// Gas of recovering a signature, as the EVM's own ecrecover.
+const RECOVERY_GAS: u64 = 3_000;
+
+/// Address of the secp256k1 key that signed a hash; `None` where the signature is not in its one form (65
+/// bytes, low s) or nobody's.
+fn signer(cx: &mut Cx<'_>, hash: &B256, signature: &[u8]) -> Res<Option<Address>> {
+    cx.host.charge(RECOVERY_GAS)?;
+    Ok(Signature::from_raw(signature)
+        .ok()
+        .filter(|signature| signature.normalize_s().is_none())
+        .and_then(|signature| signature.recover_address_from_prehash(hash).ok()))
+}
+
 /// Names who prepares an account's acts.
 ///
 /// Caller: the account. The helper needs to do nothing, and gets no right.
@@ -209,6 +246,9 @@ dispatch! { IAccounts, cx;
     write inviteCall(c) => invite::invite(cx, &c.letters)?;
     write revokeInvitationCall(c) => invite::revoke(cx, c.id)?.into();
     write redeemCall(c) => invite::redeem(cx, c.id, &c.signature)?.into();
+    write listAttestorCall(c) => attest::list(cx, &c.listing)?;
+    write endAttestorCall(c) => attest::end(cx, c.id, &c.reason)?.into();
+    write redeemAttestedCall(c) => attest::redeem(cx, &c.statement, &c.signature)?.into();
     view accountCall(c) => view::account(cx, c.ofAccount)?;
     view keyCall(c) => view::key(cx, c.ofAccount, c.ofKey)?;
     view keysCall(c) => view::keys(cx, c.ofAccount)?;
@@ -217,4 +257,5 @@ dispatch! { IAccounts, cx;
     view openRecoveryOfCall(c) => view::open_recovery_of(cx, c.ofAccount)?;
     view invitationsCall(c) => view::invitations(cx, c.cursor, c.limit)?;
     view invitationOfCall(c) => view::invitation_of(cx, c.letterKey)?;
+    view attestorsCall(c) => view::attestors(cx, c.cursor, c.limit)?;
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::registry::IRegistry;
 
 mod acts;
+mod attest;
 mod freeze;
 mod keys;
 mod letters;
@@ -99,6 +100,12 @@ fn settled() -> Memory {
     let mut m = start();
     estate(&mut m, &IRegistry::bindCall { accounts: vec![ME], owners: vec![OWNER] });
     m
+}
+
+/// By which way an account came to act for its owner.
+fn way_of(m: &mut Memory, account: Address) -> (Way, u64, u64) {
+    let found = estate(m, &IRegistry::bindingOfCall { account });
+    (found.way, found.source, found.boundAt)
 }
 
 fn call<C: SolCall>(m: &mut Memory, from: Address, call: &C) -> Res<C::Return> {

@@ -167,3 +167,31 @@ pub(super) fn invitation_of(cx: &mut Cx<'_>, key: Address) -> Res<Invitation> {
         id => invitation(cx, id),
     }
 }
+
+fn attestor(cx: &mut Cx<'_>, id: u64) -> Res<Attestor> {
+    let row = st().attestors.of(id.saturating_sub(1));
+    let head = row.head.get(cx)?;
+    let listing = Listing {
+        key: row.key.get(cx)?,
+        method: head.method,
+        name: row.name.get(cx)?,
+        page: row.page.get(cx)?,
+        untilAt: head.until_at,
+        basis: row.basis.get(cx)?,
+    };
+    Ok(Attestor {
+        id,
+        listing,
+        sinceAt: head.since_at,
+        endedAt: head.ended_at,
+        bindings: row.bindings.get(cx)?,
+        works: attest::works(cx, id)?,
+    })
+}
+
+pub(super) fn attestors(cx: &mut Cx<'_>, cursor: u64, limit: u64) -> Res<attestorsReturn> {
+    let len = st().attestors.len(cx)?;
+    let (range, next) = page(cursor, limit, len);
+    let items = range.map(|index| attestor(cx, index.saturating_add(1))).collect::<Res<_>>()?;
+    Ok(attestorsReturn { items, next })
+}

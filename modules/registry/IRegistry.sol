@@ -12,6 +12,10 @@ interface IRegistry {
 
     enum HoldingKind { None, Sole, Joint, ByShare }
 
+    /// @notice By which way an account came to act for an owner: by the registrar at the counter, by a letter, or by an
+    /// attestor who read a card or compared a face.
+    enum Way { None, Counter, Letter, Card, Face }
+
     enum ObjectionState { None, Open, Upheld, Dismissed }
 
     /// @notice One exclusive part, as the registrar enters it.
@@ -200,7 +204,7 @@ interface IRegistry {
     /// @custom:visibility public
     event DeveloperNamed(bytes32 indexed owner);
     /// @custom:visibility scope
-    event AccountAdded(address indexed account, bytes32 indexed owner);
+    event AccountAdded(address indexed account, bytes32 indexed owner, Way way, uint64 source);
     /// @custom:visibility scope
     event AccountRemoved(address indexed account, bytes32 indexed owner, bytes32 reasonHash);
     /// @custom:visibility public
@@ -254,6 +258,13 @@ interface IRegistry {
     /// @notice Owner an account acts for; zero for none.
     /// @custom:visibility scope
     function ownerOf(address account) external view returns (bytes32 owner);
+    /// @notice By which way an account came to act for its owner: the way, the number of the letter or the attestor (0 at
+    /// the counter), and when; all zero for an account that acts for none.
+    /// @custom:visibility scope
+    function bindingOf(address account) external view returns (Way way, uint64 source, uint64 boundAt);
+    /// @notice How many bindings were ever made by each way; ended ones count on.
+    /// @custom:visibility public
+    function bindings() external view returns (uint64 counter, uint64 letter, uint64 card, uint64 face);
     /// @notice Owner that was named as the developer; zero for none.
     /// @custom:visibility public
     function developer() external view returns (bytes32 owner);

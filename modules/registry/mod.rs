@@ -10,6 +10,7 @@ use crate::{
     rules,
 };
 
+mod bind;
 mod roll;
 pub mod rule;
 #[cfg(test)]
@@ -19,6 +20,11 @@ mod view;
 alloy_sol_types::sol! { #[sol(abi, all_derives)] "registry/IRegistry.sol" }
 use IRegistry::*;
 
+abi_enum!(Way);
+
+pub use IRegistry::Way;
+use bind::{Binding, Ways};
+pub use bind::{accounts_of, bind_by, owner_of};
 use roll::{Posting, Rolls};
 pub use roll::{
     Roll, Scope, ScopeKind, Weight, heads_of, listed_in, snapshot, units_between, units_in, weight_at,
@@ -59,6 +65,10 @@ packed! {
     }
 }
 packed! {
+    /// Whether an owner was entered, and how many accounts act for it now.
+    pub(super) struct OwnerHead { known: bool, accounts: u64 }
+}
+packed! {
     pub(super) struct HoldingHead { num: u32, den: u32, kind: u8, since: u64 }
 }
 record! {
@@ -73,7 +83,11 @@ record! {
     }
 }
 record! {
-    pub(super) struct OwnerRow { known: Slot<bool>, heads: List<Slot<B256>>, units: List<Slot<u64>> }
+    pub(super) struct OwnerRow {
+        head: Slot<OwnerHead>,
+        heads: List<Slot<B256>>,
+        units: List<Slot<u64>>,
+    }
 }
 packed! {
     pub(super) struct ObjectionHead { roll: u64, unit: u64, raised_at: u64, state: u8 }
@@ -101,6 +115,8 @@ record! {
         objections: List<ObjectionRow>,
         rolls: Rolls,
         developer: Slot<B256>,
+        bindings: Map<Address, Slot<Binding>>,
+        ways: Slot<Ways>,
     }
 }
 fn st() -> State {
@@ -122,11 +138,6 @@ pub fn is_owner(cx: &mut Cx<'_>, account: Address) -> Res<bool> {
         }
         Ok(false)
     })
-}
-
-/// Owner an account acts for; zero for none.
-pub fn owner_of(cx: &mut Cx<'_>, account: Address) -> Res<B256> {
-    cx.on(address::registry, |cx| st().accounts.of(account).get(cx))
 }
 
 /// Whether an account acts for an owner who holds a unit, or a part of one, now; one that was not handed over
@@ -161,20 +172,6 @@ pub fn holds_unit(cx: &mut Cx<'_>, unit: u64, owner: B256) -> Res<bool> {
             }
         }
         Ok(false)
-    })
-}
-
-/// Lets an account act for an owner, on an invitation that the registrar issued. Caller: `accounts`.
-///
-/// # Errors
-/// - `NotPermitted`: another caller.
-/// - [`UnknownOwner`], [`AccountBound`].
-pub fn bind_invited(cx: &mut Cx<'_>, account: Address, owner: B256) -> Res<()> {
-    cx.on(address::registry, |cx| {
-        if cx.caller != crate::ACCOUNTS {
-            roles::allow::<bindCall>(cx)?;
-        }
-        bind_one(cx, account, owner)
     })
 }
 
@@ -286,9 +283,9 @@ fn add_owners(cx: &mut Cx<'_>, owners: &[B256]) -> Res<()> {
     roles::allow::<addOwnersCall>(cx)?;
     batch(owners.len(), OWNERS_MOST)?;
     for &owner in owners {
-        let known = st().owners.of(owner).known;
-        ensure!(owner != B256::ZERO && !known.get(cx)?, OwnerKnown { owner });
-        known.set(cx, true)?;
+        let head = st().owners.of(owner).head;
+        ensure!(owner != B256::ZERO && !head.get(cx)?.known, OwnerKnown { owner });
+        head.set(cx, OwnerHead { known: true, accounts: 0 })?;
     }
     cx.emit(OwnersAdded { count: owners.len() as u64 })
 }
@@ -323,7 +320,7 @@ fn write_holdings(cx: &mut Cx<'_>, unit: u64, row: &UnitRow, holdings: &[Holding
     let mut parts = Vec::new();
     for (i, holding) in holdings.iter().enumerate() {
         let owner = holding.owner;
-        ensure!(st().owners.of(owner).known.get(cx)?, UnknownOwner { owner });
+        ensure!(st().owners.of(owner).head.get(cx)?.known, UnknownOwner { owner });
         let again = holdings.iter().take(i).any(|earlier| earlier.owner == owner);
         ensure!(!again, OwnerTwice { unit, owner });
         let kind = match holding.kind {
@@ -466,7 +463,7 @@ fn transfer(cx: &mut Cx<'_>, c: &transferCall) -> Res<()> {
 /// One voice more, for an owner who may hold nothing unsold but is the head of homes not handed over.
 fn name_developer(cx: &mut Cx<'_>, owner: B256) -> Res<()> {
     roles::allow::<nameDeveloperCall>(cx)?;
-    ensure!(st().owners.of(owner).known.get(cx)?, UnknownOwner { owner });
+    ensure!(st().owners.of(owner).head.get(cx)?.known, UnknownOwner { owner });
     let old = st().developer.get(cx)?;
     if old != B256::ZERO {
         roll::count_voice(cx, old, false)?;
@@ -475,37 +472,6 @@ fn name_developer(cx: &mut Cx<'_>, owner: B256) -> Res<()> {
     note_head(cx, owner, rule::developer_head())?;
     st().developer.set(cx, owner)?;
     cx.emit(DeveloperNamed { owner })
-}
-
-fn bind(cx: &mut Cx<'_>, accounts: &[Address], owners: &[B256]) -> Res<()> {
-    roles::allow::<bindCall>(cx)?;
-    batch(accounts.len().max(owners.len()), BINDINGS_MOST)?;
-    ensure!(
-        accounts.len() == owners.len(),
-        BadBatch { given: owners.len() as u64, most: accounts.len() as u64 }
-    );
-    for (&account, &owner) in accounts.iter().zip(owners) {
-        bind_one(cx, account, owner)?;
-    }
-    Ok(())
-}
-
-fn bind_one(cx: &mut Cx<'_>, account: Address, owner: B256) -> Res<()> {
-    ensure!(st().owners.of(owner).known.get(cx)?, UnknownOwner { owner });
-    let place = st().accounts.of(account);
-    let bound = place.get(cx)?;
-    ensure!(bound == B256::ZERO, AccountBound { account, owner: bound });
-    place.set(cx, owner)?;
-    cx.emit(AccountAdded { account, owner })
-}
-
-fn unbind(cx: &mut Cx<'_>, account: Address, reason: B256) -> Res<()> {
-    roles::allow::<unbindCall>(cx)?;
-    let place = st().accounts.of(account);
-    let owner = place.get(cx)?;
-    ensure!(owner != B256::ZERO, NotBound { account });
-    place.set(cx, B256::ZERO)?;
-    cx.emit(AccountRemoved { account, owner, reasonHash: reason })
 }
 
 fn post_roll(cx: &mut Cx<'_>) -> Res<u64> {
@@ -564,8 +530,8 @@ dispatch! { IRegistry, cx;
     write correctUnitCall(c) => correct_unit(cx, &c)?.into();
     write transferCall(c) => transfer(cx, &c)?.into();
     write nameDeveloperCall(c) => name_developer(cx, c.owner)?.into();
-    write bindCall(c) => bind(cx, &c.accounts, &c.owners)?.into();
-    write unbindCall(c) => unbind(cx, c.account, c.reasonHash)?.into();
+    write bindCall(c) => bind::bind(cx, &c.accounts, &c.owners)?.into();
+    write unbindCall(c) => bind::unbind(cx, c.account, c.reasonHash)?.into();
     write postRollCall(_) => post_roll(cx)?;
     write objectCall(c) => object(cx, c.roll, c.unit, c.reasonHash)?;
     write answerCall(c) => answer(cx, c.objection, c.upheld, c.answerHash)?.into();
@@ -576,6 +542,8 @@ dispatch! { IRegistry, cx;
     view unitByCodeCall(c) => view::unit_by_code(cx, &c.code)?;
     view holdingsOfCall(c) => view::holdings_of(cx, c.ofUnit)?;
     view ownerOfCall(c) => st().accounts.of(c.account).get(cx)?;
+    view bindingOfCall(c) => bind::binding_of(cx, c.account)?;
+    view bindingsCall(_) => bind::bindings(cx)?;
     view developerCall(_) => st().developer.get(cx)?;
     view headsOfCall(c) => view::heads_of(cx, c.account)?;
     view mineCall(c) => view::mine(cx, c.account)?;

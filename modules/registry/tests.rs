@@ -461,9 +461,13 @@ fn accounts_objections_and_answers_are_refused_in_order_of_precedence() {
     let uneven = bindCall { accounts: vec![account(50)], owners: vec![] };
     assert_eq!(refused::<BadBatch>(write(&mut m, &uneven)).given, 0);
     // An owner may have a second account, and an account another owner once it is free.
+    let counted = view(&mut m, &bindingsCall {}).counter;
     write(&mut m, &bind(50, A)).unwrap();
+    let way = |m: &mut Memory| view(m, &bindingOfCall { account: account(50) }).way;
+    assert_eq!((way(&mut m), view(&mut m, &bindingsCall {}).counter), (Way::Counter, counted + 1));
     let unbind = unbindCall { account: account(50), reasonHash: BASIS };
     write(&mut m, &unbind).unwrap();
+    assert_eq!((way(&mut m), view(&mut m, &bindingsCall {}).counter), (Way::None, counted + 1));
     assert_eq!(refused::<NotBound>(write(&mut m, &unbind)).account, account(50));
     write(&mut m, &bind(50, B)).unwrap();
     assert_eq!(view(&mut m, &ownerOfCall { account: account(50) }), commitment(B));

@@ -312,6 +312,21 @@ pub fn holds(cx: &mut Cx<'_>, who: Address, office: Office) -> Res<bool> {
     cx.on(crate::address::roles, |cx| Ok(standing(cx, who, office)?.reason == Reason::Office))
 }
 
+/// Whether anybody holds an office now, as [`holds`] counts. Asks the youngest mandates first.
+pub fn is_held(cx: &mut Cx<'_>, office: Office) -> Res<bool> {
+    cx.on(crate::address::roles, |cx| {
+        let list = st().by_office.of(office);
+        for index in (0..list.len(cx)?).rev() {
+            let id = list.of(index).get(cx)?;
+            let holder = row(cx, id)?.holder.get(cx)?;
+            if standing(cx, holder, office)?.reason == Reason::Office {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
+}
+
 /// Whether an account holds any office now, as [`holds`] counts.
 pub fn holds_any(cx: &mut Cx<'_>, who: Address) -> Res<bool> {
     for office in rule::ALL {

@@ -161,10 +161,17 @@ contract Accounts {
     }
     struct LetterHead { uint64 unit; uint64 issuedAt; uint64 expiresAt; uint8 stage; }
     struct LetterRow { LetterHead head; uint256 key; bytes32 owner; uint256 account; }
+    struct AttestorHead { uint8 method; uint64 sinceAt; uint64 untilAt; uint64 endedAt; }
+    struct AttestorRow {
+        AttestorHead head; uint256 key; uint256 bindings; bytes32 basis; string name; string page;
+    }
 
     Gate gate;
     mapping(address => AccountRow) accounts;
     RecoveryRow[] recoveries;
     LetterRow[] letters;
     mapping(address => uint256) byKey;
+    AttestorRow[] attestors;
+    mapping(address => uint256) byAttestor;
+    mapping(bytes32 => uint256) statements;
 }

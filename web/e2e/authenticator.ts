@@ -71,6 +71,8 @@ export interface Waiting {
   unit: Unit;
   motion: string;
   owner: string;
+  /** Who stands for it in the demo. */
+  account: Hex;
 }
 
 const taken = new Set<string>();
@@ -81,7 +83,7 @@ const SPOKEN_FOR = /^O0(0(12|16|54|55|56|6\d|7\d|80|91)|10[1-4])$/;
 export const waitingHome = (): Promise<Waiting> => homeOf(true);
 
 /** Any home of somebody with one, another one each time: those that a vote waits for are few, and left to who votes. */
-const anyHome = (): Promise<Waiting> => homeOf(false);
+export const anyHome = (): Promise<Waiting> => homeOf(false);
 
 async function homeOf(waits: boolean): Promise<Waiting> {
   const { items } = await view<{ items: { id: string; state: number }[] }>('decisions/motions?state=0&limit=100');
@@ -98,7 +100,7 @@ async function homeOf(waits: boolean): Promise<Waiting> {
     if (homes.length !== 1 || !unit || !votes.length || votes.some((v) => v.choice > 0) === waits) continue;
     taken.add(name);
     const [holding] = await view<{ owner: string }[]>(`registry/holdings_of?of_unit=${unit.id}`);
-    return { unit, motion, owner: holding?.owner ?? '' };
+    return { unit, motion, owner: holding?.owner ?? '', account: account as Hex };
   }
   throw new Error(waits ? 'no vote waits for anybody' : 'nobody is left');
 }

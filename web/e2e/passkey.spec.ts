@@ -104,7 +104,7 @@ test('a letter that is cut, unknown, used or taken back says so', async ({ page 
     await expect(page.getByRole('heading', { name: title })).toBeVisible();
     await expect(page.getByRole('button', { name: '用指纹签收' })).toHaveCount(0);
   };
-  await says('/join', '这封信读不全');
+  await says('/join#1.2', '这封信读不全');
   await says(path.slice(0, -3), '这封信读不全');
   await says(path.replace(/\.\d+\./, '.99999.'), '账本里没有这封信');
   await act('registrar', 'accounts', 'revokeInvitation', [id]);

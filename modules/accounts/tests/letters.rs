@@ -32,6 +32,7 @@ fn a_letter_binds_its_account_to_the_owner_and_works_once() {
     let at = address::registry;
     let heads = m.call(at, registry::entry, ME, &IRegistry::headsOfCall { account: ME }).unwrap();
     assert_eq!((heads.len(), heads[0].areaM2), (1, 9_000));
+    assert_eq!(way_of(&mut m, ME), (Way::Letter, 1, NOW));
     let shown = done(&mut m, STRANGER, &invitationsCall { cursor: 0, limit: 1 });
     assert_eq!((shown.items[0].stage, shown.items[0].account), (InvitationStage::Used, ME));
     assert_eq!(shown.next, 1);
@@ -157,7 +158,7 @@ fn a_sale_moves_the_home_and_leaves_the_roll() {
 fn nobody_else_binds_through_the_door_of_the_invitations() {
     let mut m = start();
     for from in [STRANGER, address::funds] {
-        let fault = m.run(from, from, |cx| registry::bind_invited(cx, ME, OWNER)).unwrap_err();
+        let fault = m.run(from, from, |cx| registry::bind_by(cx, ME, OWNER, (Way::Letter, 1))).unwrap_err();
         assert!(fault.refusal::<NotPermitted>().is_some());
     }
 }

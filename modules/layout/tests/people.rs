@@ -2,13 +2,17 @@
 
 use alloy_sol_types::SolCall;
 
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+
 use super::*;
 use crate::accounts::{
     IAccounts::{
-        FreezeCode, Grant, Guardian, Letter, Scope, Suite, askFreezeCall, askRecoveryCall,
-        authoriseKeyCall, freezeCall, inviteCall, nameHelperCall, setGuardiansCall, useKeyCall,
+        FreezeCode, Grant, Guardian, Letter, Listing, Method, Scope, Statement, Suite,
+        askFreezeCall, askRecoveryCall, authoriseKeyCall, endAttestorCall, freezeCall, inviteCall,
+        listAttestorCall, nameHelperCall, redeemAttestedCall, setGuardiansCall, useKeyCall,
     },
-    entry,
+    attest, entry,
 };
 
 const AT: Address = address::accounts;
@@ -61,10 +65,11 @@ fn invite(m: &mut Memory) {
     let permits: Vec<_> = [accounts::PERMITS, registry::PERMITS]
         .concat()
         .into_iter()
-        .zip([[address::accounts; 3].as_slice(), &[address::registry; 10]].concat())
+        .zip([[address::accounts; 5].as_slice(), &[address::registry; 10]].concat())
         .map(|(permit, module)| (module, permit))
         .collect();
-    let offices = [(roles::Office::Registrar, CHAIR, 0)];
+    let offices = [roles::Office::Registrar, roles::Office::StreetOffice];
+    let offices = offices.map(|office| (office, CHAIR, 0));
     m.run(address::roles, Address::ZERO, |cx| roles::genesis(cx, &offices, &permits)).unwrap();
     let unit = UnitEntry {
         code: "1-101".into(),
@@ -89,16 +94,69 @@ fn invite(m: &mut Memory) {
     m.call(AT, entry, CHAIR, &inviteCall { letters: vec![letter] }).unwrap();
 }
 
+/// A reader of cards that bound somebody to the only home, and was ended. Answers the digest of its statement.
+fn attest(m: &mut Memory) -> B256 {
+    let key = PrivateKeySigner::from_bytes(&HASH).unwrap();
+    let listing = Listing {
+        key: key.address(),
+        method: Method::Card,
+        name: "station".into(),
+        page: format!("https://{}.example", "x".repeat(40)),
+        untilAt: NOW + 8,
+        basis: HASH,
+    };
+    m.call(AT, entry, CHAIR, &listAttestorCall { listing }).unwrap();
+    let statement = Statement {
+        attestor: 1,
+        method: 1,
+        account: FRIENDS[0],
+        unit: 1,
+        owner: HASH,
+        issuedAt: NOW,
+        expiresAt: NOW + 1,
+        nonce: HASH,
+    };
+    let digest = attest::digest(1, AT, &statement);
+    let signature = key.sign_hash_sync(&digest).unwrap().as_bytes().into();
+    m.call(AT, entry, FRIENDS[0], &redeemAttestedCall { statement, signature }).unwrap();
+    m.call(AT, entry, CHAIR, &endAttestorCall { id: 1, reason: LONG.into() }).unwrap();
+    digest
+}
+
+/// The attestor of [`attest`].
+fn put_attestor(twin: &mut Twin<'_>, digest: B256) {
+    let key = PrivateKeySigner::from_bytes(&HASH).unwrap().address();
+    twin.put("attestors", n(1)).put(&format!("byAttestor[{}]", word(key)), n(1));
+    twin.put(&format!("statements[{}]", U256::from_be_bytes(digest.0)), n(1));
+    put(
+        twin,
+        "attestors[0]",
+        &[
+            ("head.method", n(1)),
+            ("head.sinceAt", n(NOW)),
+            ("head.untilAt", n(NOW + 8)),
+            ("head.endedAt", n(NOW)),
+            ("key", word(key)),
+            ("bindings", n(1)),
+            ("basis", HASH.into()),
+        ],
+    );
+    twin.text("attestors[0].name", "station");
+    twin.text("attestors[0].page", &format!("https://{}.example", "x".repeat(40)));
+}
+
 #[test]
 fn accounts_lie_where_solc_puts_them() {
     let Some(layouts) = layouts() else { return };
     let mut m = start();
     keys(&mut m);
     invite(&mut m);
+    let digest = attest(&mut m);
     let mut twin = Twin::of(&layouts, "Accounts");
     twin.put("gate.frozenUntil", n(NOW + 5));
     put_account(&mut twin, &format!("accounts[{}]", word(ME)));
     put_papers(&mut twin);
+    put_attestor(&mut twin, digest);
     twin.agrees(&m, AT);
 }
 

@@ -20,6 +20,9 @@ const signatures = {
   RecoveryOpened: ['accounts', 'RecoveryOpened(uint64,address,address,uint64,uint64,bytes32)'],
   RecoveryDone: ['accounts', 'RecoveryDone(uint64,address,address,address)'],
   HelperNamed: ['accounts', 'HelperNamed(address,address)'],
+  AttestorListed: ['accounts', 'AttestorListed(uint64,uint8,address,string,uint64,bytes32)'],
+  AttestorEnded: ['accounts', 'AttestorEnded(uint64,address,string)'],
+  Attested: ['accounts', 'Attested(uint64,address,uint64,bytes32)'],
   KeyRevoked: ['accounts', 'KeyRevoked(address,address)'],
   RecoveryVetoed: ['accounts', 'RecoveryVetoed(uint64,address,address)'],
   Frozen: ['accounts', 'Frozen(address,uint64,uint8,address)'],
@@ -27,8 +30,8 @@ const signatures = {
   AccountRemoved: ['registry', 'AccountRemoved(address,bytes32,bytes32)'],
   RollPosted: ['registry', 'RollPosted(uint64,uint64)'],
   ObjectionRaised: ['registry', 'ObjectionRaised(uint64,uint64,uint64,address,bytes32)'],
-  // An account is also bound by a letter, whose own event says more.
-  AccountAdded: ['registry', 'AccountAdded(address,bytes32)'],
+  // An account is also bound by a letter or an attestor, whose own events say more.
+  AccountAdded: ['registry', 'AccountAdded(address,bytes32,uint8,uint64)'],
   // What is issued or burnt comes from nobody or goes to nobody, and beside other events: it is named last.
   Transfer: ['money', 'Transfer(address,address,uint256)'],
 } as const satisfies Record<string, readonly [ModuleName, string]>;

@@ -29,7 +29,7 @@ export async function join(letter: Letter, unit: string, step: (due: Step) => vo
 }
 
 /** Whoever joined may read what members read. Who says no here has joined all the same, and is asked again by the page that needs it. */
-async function enter(account: string, step: (due: Step) => void): Promise<void> {
+export async function enter(account: string, step: (due: Step) => void): Promise<void> {
   if (await meets(account)) return;
   step('entering');
   await session.byFinger().catch(() => {});

@@ -57,7 +57,7 @@ export async function eraseDevice(account: string): Promise<void> {
   forgetKeys();
   shelf.clear();
   slips.clear();
-  for (const name of ['drafts', 'names', 'roll', 'memory', 'recovering']) set(name, '');
+  for (const name of ['drafts', 'names', 'roll', 'memory', 'recovering', 'asked']) set(name, '');
   acting.leave();
 }
 

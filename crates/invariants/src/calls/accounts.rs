@@ -1,8 +1,11 @@
 use alloy_primitives::keccak256;
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolStruct, eip712_domain};
 use tulou_modules::{
-    accounts::IAccounts::{self, FreezeCode, Guardian, Letter, Scope, Stage, Suite},
+    accounts::IAccounts::{
+        self, FreezeCode, Guardian, Letter, Listing, Method, Scope, Stage, Statement, Suite,
+    },
     money,
     registry::IRegistry,
 };
@@ -26,6 +29,9 @@ ops! { "accounts": {
     "invite" => invite,
     "revokeInvitation" => revoke_invitation,
     "redeem" => redeem,
+    "listAttestor" => list_attestor,
+    "endAttestor" => end_attestor,
+    "redeemAttested" => redeem_attested,
 } }
 
 const AT: Address = address::accounts;
@@ -285,5 +291,105 @@ fn redeem(g: &mut Gen<'_, '_>) -> Vec<Move> {
     let signed = secret(id).sign_hash_sync(&keccak256(parts)).expect("a signature");
     let call = IAccounts::redeemCall { id, signature: signed.as_bytes().into() };
     moves.extend(one(g.by(&[account]), AT, &call));
+    moves
+}
+
+/// The key that an attestor signs with.
+fn attestor_key(number: u64) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&keccak256(format!("attestor {number}"))).expect("a private key")
+}
+
+fn attestors(g: &mut Gen<'_, '_>) -> Vec<IAccounts::Attestor> {
+    g.see(AT, &IAccounts::attestorsCall { cursor: 0, limit: 200 }).items
+}
+
+/// The next attestor, and its number.
+fn listing(g: &mut Gen<'_, '_>) -> (u64, Listing) {
+    let (id, now) = (attestors(g).len() as u64 + 1, g.now());
+    let number = if g.source.one_in(24) { 1 } else { id };
+    let methods = [Method::Card, Method::Face, Method::Card, Method::Face, Method::None];
+    let most = if g.source.one_in(16) { 4 } else { 3 };
+    let listing = Listing {
+        key: attestor_key(number).address(),
+        method: methods[g.source.below(most + 1)],
+        name: if g.source.one_in(16) { String::new() } else { "station".into() },
+        page: g.source.pick(&["https://a.example", "https://b.example", "http://c"]).into(),
+        untilAt: g.source.time(&[now + 366 * DAY, now + 30 * DAY, now + DAY]),
+        basis: if g.source.one_in(16) { B256::ZERO } else { paper(96) },
+    };
+    (id, listing)
+}
+
+fn list_attestor(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let (_, listing) = listing(g);
+    one(g.by(&[STREET]), AT, &IAccounts::listAttestorCall { listing })
+}
+
+fn end_attestor(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let count = attestors(g).len() as u64;
+    let mut moves = Vec::new();
+    let mut id = g.source.id(count);
+    if count == 0 {
+        let (next, listing) = listing(g);
+        id = next;
+        moves = one(STREET, AT, &IAccounts::listAttestorCall { listing });
+    }
+    let reason = if g.source.one_in(16) { String::new() } else { "over".to_owned() };
+    moves.extend(one(g.by(&[STREET, REGISTRAR]), AT, &IAccounts::endAttestorCall { id, reason }));
+    moves
+}
+
+/// For an owner whose account is unbound first, as a rule; now and then the registrar is paused.
+fn redeem_attested(g: &mut Gen<'_, '_>) -> Vec<Move> {
+    let now = g.now();
+    let mut moves = Vec::new();
+    let found = attestors(g).into_iter().rev().find(|one| one.works);
+    let (id, method) = match found {
+        Some(found) => (found.id, found.listing.method),
+        None => {
+            let (id, listing) = listing(g);
+            let method = listing.method;
+            moves = one(STREET, AT, &IAccounts::listAttestorCall { listing });
+            (id, method)
+        }
+    };
+    let unit = registry::unit(g);
+    let holdings = g.see(address::registry, &IRegistry::holdingsOfCall { ofUnit: unit });
+    let owner = holdings.first().map_or(B256::ZERO, |holding| holding.owner);
+    let mut account = g.source.pick(&UNBOUND);
+    for bound in OWNERS {
+        let of = g.see(address::registry, &IRegistry::ownerOfCall { account: bound });
+        if of == owner && of != B256::ZERO && !g.source.one_in(4) {
+            let call = IRegistry::unbindCall { account: bound, reasonHash: paper(95) };
+            moves.extend(one(REGISTRAR, address::registry, &call));
+            account = bound;
+        }
+    }
+    let wait = g.source.pick(&[0, 0, 0, 3_599, 3_600]);
+    let statement = Statement {
+        attestor: id,
+        method: if g.source.one_in(24) { 3 } else { method as u8 },
+        account,
+        unit,
+        owner,
+        issuedAt: g.source.time(&[now, now, now + 60]),
+        expiresAt: g.source.time(&[now + 3_600, now + 3_600, now + 60]),
+        nonce: g.hash(),
+    };
+    let domain = eip712_domain! {
+        name: "Tulou", version: "1", chain_id: 1u64, verifying_contract: AT,
+    };
+    let digest = statement.eip712_signing_hash(&domain);
+    let signature = attestor_key(id).sign_hash_sync(&digest).expect("a signature");
+    let signature: Bytes = signature.as_bytes().into();
+    if wait != 0 {
+        moves.push(Move::Wait { seconds: wait, blocks: 1 });
+    }
+    let call = IAccounts::redeemAttestedCall { statement, signature };
+    let by = g.by(&[account]);
+    moves.extend(one(by, AT, &call));
+    if g.source.one_in(4) {
+        moves.extend(one(by, AT, &call));
+    }
     moves
 }

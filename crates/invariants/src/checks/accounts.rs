@@ -1,19 +1,20 @@
-//! AC-1 to AC-7: which key acts for whom, worked out from the events alone.
+//! AC-1 to AC-10: which key acts for whom, worked out from the events alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
 use tulou_modules::{
-    accounts::IAccounts::{self, InvitationStage, Stage},
+    accounts::IAccounts::{self, InvitationStage, Method, Stage},
     address,
     registry::IRegistry,
+    roles::IRoles,
 };
 use tulou_slots::{Logged, Memory};
 
 use super::{all_of, ask, event, events};
 use crate::{
-    people::DAY,
+    people::{DAY, STREET},
     play::{Broken, Kept, Seen, keep},
     world::view,
 };
@@ -55,6 +56,15 @@ struct Letter {
     stage: InvitationStage,
 }
 
+#[derive(Debug)]
+struct Attestor {
+    key: Address,
+    method: Method,
+    until_at: u64,
+    ended_at: u64,
+    bindings: u64,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Model {
     devices: BTreeMap<(Address, Address), Device>,
@@ -65,6 +75,9 @@ pub(super) struct Model {
     asks: BTreeMap<(Address, Address), (Address, u64)>,
     recoveries: Vec<Recovery>,
     letters: Vec<Letter>,
+    attestors: Vec<Attestor>,
+    /// Digests of the statements that bound somebody.
+    stated: BTreeSet<B256>,
 }
 
 impl Model {
@@ -82,6 +95,7 @@ impl Model {
             self.keys(log, seen, now)?;
             self.recovery(log, seen, now)?;
             self.letter(log, seen, now)?;
+            self.attestor(log, seen, now)?;
         }
         self.bindings(seen)?;
         self.spending(seen, now)?;
@@ -223,6 +237,72 @@ impl Model {
         Ok(())
     }
 
+    /// Who is listed by whom, and what a statement may do.
+    fn attestor(&mut self, log: &Logged, seen: &mut Seen<'_>, now: u64) -> Kept {
+        let actor = super::inner::actor(seen.logs).unwrap_or(seen.caller());
+        if let Some(listed) = event::<IAccounts::AttestorListed>(log, AT) {
+            let by = actor == STREET || actor == address::decisions;
+            keep!("AC-8", by, "{actor} lists an attestor");
+            let known = self.attestors.iter().any(|one| one.key == listed.key);
+            keep!("AC-8", !known && listed.key != actor, "{} comes back", listed.key);
+            let short = listed.untilAt > now && listed.untilAt - now <= 366 * DAY;
+            keep!("AC-8", short, "attestor {} until {}", listed.id, listed.untilAt);
+            let face = listed.method == Method::Face;
+            keep!(
+                "AC-10",
+                !face || registrar(seen.after)?,
+                "a face where nobody is at the counter"
+            );
+            self.attestors.push(Attestor {
+                key: listed.key,
+                method: listed.method,
+                until_at: listed.untilAt,
+                ended_at: 0,
+                bindings: 0,
+            });
+        }
+        if let Some(ended) = event::<IAccounts::AttestorEnded>(log, AT) {
+            self.attestors[ended.id as usize - 1].ended_at = now;
+        }
+        let Some(said) = event::<IAccounts::Attested>(log, AT) else { return Ok(()) };
+        let call = seen.call.and_then(|c| IAccounts::redeemAttestedCall::abi_decode(&c.input).ok());
+        let Some(IAccounts::redeemAttestedCall { statement, .. }) = call else {
+            return Err(Broken::new("AC-9", "a statement that nobody used".into()));
+        };
+        let one = &mut self.attestors[said.attestor as usize - 1];
+        one.bindings += 1;
+        let works = one.ended_at == 0 && now < one.until_at;
+        keep!("AC-8", works, "attestor {} binds although it is over", said.attestor);
+        let face = one.method == Method::Face;
+        keep!(
+            "AC-10",
+            !face || registrar(seen.after)?,
+            "a face binds and nobody is at the counter"
+        );
+        keep!("AC-9", self.stated.insert(said.digest), "statement {} works twice", said.digest);
+        let own = said.account == seen.caller() && statement.account == said.account;
+        keep!("AC-9", own, "{} is bound by another's call", said.account);
+        let lasting = statement.expiresAt.saturating_sub(statement.issuedAt) <= 3_600;
+        let valid = statement.issuedAt <= now + 60 && now < statement.expiresAt && lasting;
+        keep!("AC-9", valid, "a statement from {} is used at {now}", statement.issuedAt);
+        let at = address::registry;
+        let holdings = ask(seen.after, at, &IRegistry::holdingsOfCall { ofUnit: statement.unit })?;
+        let holds = holdings.iter().any(|holding| holding.owner == statement.owner);
+        keep!("AC-9", holds, "a statement for who holds no such unit");
+        let owner = ask(seen.after, at, &IRegistry::ownerOfCall { account: said.account })?;
+        keep!("AC-9", owner == statement.owner, "bound to another owner");
+        for other in crate::people::everybody() {
+            let of = ask(seen.after, at, &IRegistry::ownerOfCall { account: other })?;
+            let second = of == owner && other != said.account;
+            keep!("AC-9", !second, "{other} acts for the owner besides {}", said.account);
+        }
+        let way = ask(seen.after, at, &IRegistry::bindingOfCall { account: said.account })?;
+        let wanted = if face { IRegistry::Way::Face } else { IRegistry::Way::Card };
+        let right = way.way == wanted && way.source == said.attestor && way.boundAt == now;
+        keep!("AC-9", right, "bound by {:?}", way.way);
+        Ok(())
+    }
+
     /// What was counted adds up to the limit at most.
     fn spending(&mut self, seen: &Seen<'_>, now: u64) -> Kept {
         let Some(call) = seen.call.filter(|call| call.to == AT) else { return Ok(()) };
@@ -241,12 +321,13 @@ impl Model {
         Ok(())
     }
 
-    /// Whoever comes to act for an owner does so by the registrar's own call or by a letter.
+    /// Whoever comes to act for an owner does so by the registrar's own call, a letter or a statement.
     fn bindings(&self, seen: &Seen<'_>) -> Kept {
         let bound = events::<IRegistry::AccountAdded>(seen.logs).len();
-        let used = events::<IAccounts::InvitationUsed>(seen.logs).len();
+        let stated = events::<IAccounts::Attested>(seen.logs).len();
+        let used = events::<IAccounts::InvitationUsed>(seen.logs).len() + stated;
         if seen.call.is_some_and(|call| call.to == AT) {
-            keep!("AC-7", bound == used, "{bound} accounts are bound by {used} letters");
+            keep!("AC-7", bound == used, "{bound} accounts by {used} letters and statements");
         }
         Ok(())
     }
@@ -297,8 +378,32 @@ impl Model {
             let stage = if over { InvitationStage::Expired } else { one.stage };
             keep!("AC-7", stage == shown.stage, "letter {} is {:?}", shown.id, shown.stage);
         }
+        self.check_attestors(memory, now)
+    }
+
+    fn check_attestors(&self, memory: &mut Memory, now: u64) -> Kept {
+        let shown = all_of!(memory, AT, IAccounts::attestorsCall {})?;
+        keep!("AC-8", shown.len() == self.attestors.len(), "an attestor is missing");
+        let open = registrar(memory)?;
+        for (one, shown) in self.attestors.iter().zip(shown) {
+            let running = one.ended_at == 0 && now < one.until_at;
+            let works = running && (open || one.method != Method::Face);
+            keep!("AC-10", works == shown.works, "attestor {} works: {}", shown.id, shown.works);
+            keep!("AC-9", one.bindings == shown.bindings, "attestor {} is counted", shown.id);
+        }
         Ok(())
     }
+}
+
+/// Whether anybody is registrar now.
+fn registrar(memory: &mut Memory) -> Result<bool, Broken> {
+    let now = memory.now;
+    let office = IRoles::Office::Registrar;
+    let call = IRoles::holdersCall { office, cursor: 0, limit: 200 };
+    Ok(ask(memory, address::roles, &call)?.items.iter().any(|term| {
+        let ended = term.revokedAt != 0 || (term.untilAt != 0 && term.untilAt <= now);
+        term.fromAt <= now && !ended && term.frozenUntil <= now
+    }))
 }
 
 /// Whether an account may call a module at all: while it is frozen by its owner, the module of keys alone.

@@ -1,11 +1,11 @@
-//! heads and areas worked out again from units and holdings, rolls kept as they were.
+//! heads and areas worked out again from units and holdings, rolls kept as they were.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, keccak256};
 use tulou_modules::{
     address,
-    registry::IRegistry::{self, Holding, HoldingKind, Unit},
+    registry::IRegistry::{self, Holding, HoldingKind, Unit, Way},
 };
 use tulou_slots::{Logged, Memory};
 
@@ -31,6 +31,10 @@ pub(super) struct Frozen {
 pub(super) struct Model {
     pub(super) rolls: Vec<Frozen>,
     owners: BTreeMap<Address, B256>,
+    /// By which way, and by which letter or attestor, an account came.
+    ways: BTreeMap<Address, (Way, u64)>,
+    /// Bindings ever made: counter, letter, card, face.
+    counts: [u64; 4],
 }
 
 fn lies_in(scope: (u8, u32, u32), building: u32, stair: u32) -> bool {
@@ -73,9 +77,14 @@ impl Model {
         if let Some(bound) = event::<IRegistry::AccountAdded>(log, AT) {
             let before = self.owners.insert(bound.account, bound.owner);
             keep!("R-5", before.is_none(), "{} acts for two owners", bound.account);
+            let way = (bound.way as usize).wrapping_sub(1);
+            keep!("R-6", way < self.counts.len(), "{} is bound by no way", bound.account);
+            self.counts[way] += 1;
+            self.ways.insert(bound.account, (bound.way, bound.source));
         }
         if let Some(unbound) = event::<IRegistry::AccountRemoved>(log, AT) {
             self.owners.remove(&unbound.account);
+            self.ways.insert(unbound.account, (Way::None, 0));
         }
         if let Some(taken) = event::<IRegistry::RollTaken>(log, AT) {
             keep!(
@@ -146,6 +155,13 @@ impl Model {
             let shown = ask(memory, AT, &IRegistry::ownerOfCall { account: *account })?;
             keep!("R-5", shown == *owner, "{account} acts for another owner");
         }
+        for (account, way) in &self.ways {
+            let shown = ask(memory, AT, &IRegistry::bindingOfCall { account: *account })?;
+            keep!("R-6", (shown.way, shown.source) == *way, "{account} came another way");
+        }
+        let shown = ask(memory, AT, &IRegistry::bindingsCall {})?;
+        let shown = [shown.counter, shown.letter, shown.card, shown.face];
+        keep!("R-6", shown == self.counts, "{shown:?} bindings are counted");
         Ok(())
     }
 }

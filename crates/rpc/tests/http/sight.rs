@@ -53,9 +53,12 @@ const MEMBERS: &[&str] = &[
     "accounts/keys",
     "accounts/may_act",
     "accounts/invitations",
+    "registry/binding_of",
 ];
 const EVERYBODY: &[&str] = &[
     "registry/totals",
+    "registry/bindings",
+    "accounts/attestors",
     "decisions/result",
     "decisions/motions",
     "rules/rules",
@@ -171,6 +174,7 @@ async fn eth_call_follows_the_same_classes_and_writes_are_rehearsed_by_members()
     let open = [
         "accounts.finishRecovery",
         "accounts.redeem",
+        "accounts.redeemAttested",
         "accounts.unfreeze",
         "accounts.vetoRecovery",
         "schedule.putBack",

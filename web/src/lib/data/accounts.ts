@@ -177,7 +177,7 @@ export async function accountsAt(code: string): Promise<string[]> {
   const home = await unitByCode(code.trim().toUpperCase()).catch(() => null);
   if (!home) return [];
   const owners = await holdersOf(home.id);
-  const named = await accountsIn('registry', 'AccountAdded(address,bytes32)', [null, owners]);
+  const named = await accountsIn('registry', 'AccountAdded(address,bytes32,uint8,uint64)', [null, owners]);
   const now = await Promise.all(named.map(async (account) => str(obj(await read('registry', 'owner_of', { account }))['owner'])));
   return named.filter((_, i) => owners.includes(now[i] ?? ''));
 }

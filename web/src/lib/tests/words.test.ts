@@ -3,10 +3,12 @@ import { en } from '../i18n/en';
 import { enKeys } from '../i18n/en.keys';
 import { enMine } from '../i18n/en.mine';
 import { enPeople } from '../i18n/en.people';
+import { enWays } from '../i18n/en.ways';
 import { zh } from '../i18n/zh';
 import { zhKeys } from '../i18n/zh.keys';
 import { zhMine } from '../i18n/zh.mine';
 import { zhPeople } from '../i18n/zh.people';
+import { zhWays } from '../i18n/zh.ways';
 
 const texts = (value: unknown): string[] =>
   typeof value === 'string'
@@ -18,7 +20,7 @@ const paths = (value: unknown, at = ''): string[] =>
   value !== null && typeof value === 'object' ? Object.entries(value).flatMap(([k, v]) => paths(v, `${at}/${k}`)) : [at];
 
 /** Words that come with their screens. */
-const late = { zh: { zhKeys, zhMine, zhPeople }, en: { enKeys, enMine, enPeople } };
+const late = { zh: { zhKeys, zhMine, zhPeople, zhWays }, en: { enKeys, enMine, enPeople, enWays } };
 
 /** Everything but what stands behind a fold for the curious. */
 const firstLevel = (d: typeof zh | typeof en) => ({ ...d, receipt: { ...d.receipt, tech: {} } });
