@@ -135,3 +135,6 @@ fn run(command: Command) -> Outcome {
         Command::Soak(options) => soak::run(&options),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,6 +128,9 @@ fn examine(options: &Options, settings: &Settings) -> Result<Vec<Finding>, Failu
         Some(_) => format!("https://{rpc}"),
         None => format!("http://{rpc}"),
     };
+    let tls = settings.node.tls.as_ref();
+    // A node that waits for its first certificate cannot be asked, and holds its ports all the same.
+    let waits = tls.is_some_and(|tls| tls::waits(&options.dir, tls, rpc));
     for (i, ledger) in settings.ledgers.iter().enumerate() {
         let path = if i == 0 { String::new() } else { format!("/l/{}", ledger.name) };
         let running = Rpc::unverified(&format!("{base}{path}")).get("/api/v1/node/consortium").ok();
@@ -140,14 +143,14 @@ fn examine(options: &Options, settings: &Settings) -> Result<Vec<Finding>, Failu
         findings.push(machine::port(
             &format!("{}: port for other nodes", ledger.name),
             ledger.listen,
-            patient.running.is_some(),
+            patient.running.is_some() || waits,
         ));
         findings.extend(peers::reachable(&patient));
         findings.extend(peers::connected(&patient));
     }
-    let runs = Rpc::unverified(&base).block_number().is_ok();
+    let runs = waits || Rpc::unverified(&base).block_number().is_ok();
     findings.push(machine::port("port for people and programs", rpc, runs));
-    if let Some(settings) = &settings.node.tls {
+    if let Some(settings) = tls {
         findings.extend(tls::certificate(&options.dir, settings, tls::now()));
     }
     if let Some(settings) = &settings.node.vault {

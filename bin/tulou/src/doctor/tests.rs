@@ -112,6 +112,11 @@ fn names_of_a_certificate_that_is_fetched_are_looked_up() {
     )
     .unwrap();
     let settings = TlsSettings { certificate: None, key: None, acme: Some(acme) };
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rpc = door.local_addr().unwrap();
+    assert!(tls::waits(dir.path(), &settings, rpc), "it cannot be asked and may be the node");
+    drop(door);
+    assert!(!tls::waits(dir.path(), &settings, rpc), "nobody is there");
     let found = tls::certificate(dir.path(), &settings, 0);
     assert_eq!(of(&found, "there is none yet").verdict, Verdict::Warn);
     assert_eq!(of(&found, "localhost leads to this machine").verdict, Verdict::Ok);

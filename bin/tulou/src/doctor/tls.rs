@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, ToSocketAddrs, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket},
     os::unix::fs::PermissionsExt,
     path::Path,
 };
@@ -26,6 +26,12 @@ pub(super) fn certificate(dir: &Path, settings: &TlsSettings, now: i64) -> Vec<F
         findings.extend(acme.domains.iter().map(|domain| leads_here(domain)));
     }
     findings
+}
+
+/// Whether whoever listens on the node's address may be the node, which waits for its first certificate.
+pub(super) fn waits(dir: &Path, settings: &TlsSettings, rpc: SocketAddr) -> bool {
+    let files = settings.files(dir).filter(|_| settings.acme.is_some());
+    files.is_some_and(|files| !files.certificate.exists()) && TcpStream::connect(rpc).is_ok()
 }
 
 /// The seconds since 1970.

@@ -25,8 +25,10 @@ pub(crate) enum Step {
     /// Makes a vault, and the file of its master key where --master-key names one that is not there.
     New(New),
     /// Keeps a record: from a file, or from standard input.
+    #[command(disable_version_flag = true)]
     Put(Put),
     /// Prints a record.
+    #[command(disable_version_flag = true)]
     Get(Get),
     /// Lists what is held and what was erased; opens nothing.
     List(Which),
