@@ -4,7 +4,7 @@ import { keccakHex } from '../src/lib/sha';
 import { Authenticator, joined } from './authenticator';
 import { clean } from './clean';
 import { base, become, open } from './people';
-import { view } from './wire';
+import { headers, view } from './wire';
 
 const DAY = 86_400;
 
@@ -78,7 +78,7 @@ test('the registrar ends a binding with a reason that stays in the office, and b
   const query = { topics: [keccakHex('AccountRemoved(address,bytes32,bytes32)'), `0x${address.slice(2).toLowerCase().padStart(64, '0')}`] };
   const answer = await fetch(base(), {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(await headers('registrar')) },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_getLogs', params: [{ fromBlock: '0x0', toBlock: 'latest', ...query }] }),
   });
   const { result } = (await answer.json()) as { result: { data: string }[] };

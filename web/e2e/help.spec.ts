@@ -33,10 +33,10 @@ const fill = {
     await page.getByRole('button', { name: '填好了，做成码' }).click();
     return link(page);
   },
-  async pay(page: Page, elder: string): Promise<string> {
+  async pay(page: Page, elder: string, to = demoAddress('O0103')): Promise<string> {
     await open(page, `/help/${elder}`);
     await page.getByRole('link', { name: /转账/ }).click();
-    await page.getByLabel(/转给/).fill(demoAddress('O0103'));
+    await page.getByLabel(/转给/).fill(to);
     await page.getByRole('button', { name: '加上' }).click();
     await page.getByLabel('金额（元）').fill('50.00');
     await page.getByLabel('为什么').fill('水管押金');
@@ -88,7 +88,11 @@ test('a helper prepares a vote, a transfer and an objection; the elder reads, ch
   expect((await view<{ balance_fen: string }>(`money/balance?of_asset=1&account=${address}`)).balance_fen).toBe('20000');
 
   await cleanEverywhere(page, path(money), 'prepared', info.project.name);
+  // Money for the helper is said to be that.
+  await scan(page, await fill.pay(helper, address, demoAddress(HELPER)));
+  await expect(page.getByRole('alert')).toContainText('转给帮手自己');
   await scan(page, money);
+  await expect(page.getByRole('alert')).toHaveCount(0);
   const shown = page.locator('[data-prepared=pay]');
   await expect(shown).toContainText('50.00');
   await expect(shown).toContainText('水管押金');

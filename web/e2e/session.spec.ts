@@ -44,7 +44,7 @@ test('a new resident sees their home in the letter, joins, signs in and votes', 
   await page.goto(base() + path);
   await expect(page.getByRole('heading', { level: 2 }).first()).toContainText(/[号栋楼]/);
   await clean(page, 'join-members', info.project.name);
-  await expect(page.getByText('连着问您三次')).toBeVisible();
+  await expect(page.getByText('连着问三次')).toBeVisible();
   await page.getByRole('button', { name: '用指纹签收' }).click();
   await expect(page.getByRole('heading', { name: /^您是.*的业主$/ })).toBeVisible();
   // Signed in on the way: nothing asks again.

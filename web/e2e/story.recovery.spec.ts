@@ -128,11 +128,10 @@ test('who lost the phone gets a new key by two guardians after a week, unless a 
   await expect(phone.getByText('在这部手机上')).toBeVisible();
   await phone.getByRole('button', { name: '冻结账户' }).click();
   await phone.getByRole('button', { name: '冻结 7 天' }).click();
-  await expect(phone.getByText(/账户冻结到/)).toBeVisible();
-  await phone.getByRole('button', { name: '解冻' }).click();
+  await expect(phone.getByRole('heading', { name: '这个账户冻结着' })).toBeVisible();
+  await phone.getByRole('button', { name: '用指纹解冻' }).click();
   await expect(phone.getByRole('button', { name: '冻结账户' })).toBeVisible();
   await open(page, '/devices');
-  await page.getByRole('button', { name: '冻结账户' }).click();
-  await page.getByRole('button', { name: '冻结 7 天' }).click();
-  await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible();
+  await page.getByRole('button', { name: '用指纹登录' }).click();
+  await expect(page.getByRole('alert')).toContainText('没能登录');
 });

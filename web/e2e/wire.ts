@@ -19,7 +19,7 @@ const chain = async () => {
 };
 
 /** Headers of a demo person who has signed in. */
-async function headers(who: string): Promise<Record<string, string>> {
+export async function headers(who: string): Promise<Record<string, string>> {
   const post = async (path: string, body: object): Promise<unknown> => {
     const answer = await fetch(`${base()}/api/v1/session${path}`, {
       method: 'POST',

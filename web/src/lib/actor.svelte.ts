@@ -35,10 +35,13 @@ class Acting {
     if (saved?.[1] && saved[2]) this.now = { name: saved[1], address: saved[2] };
   }
 
+  /** Becomes somebody of the demo, who reads in their own name from here on. */
   async become(name: string): Promise<void> {
-    const { demoAddress } = await import('./demo');
-    this.now = { name, address: demoAddress(name) };
-    set('actor', `${name} ${this.now.address}`);
+    const [{ demoAddress }, { meets }] = await Promise.all([import('./demo'), import('./meeting')]);
+    const address = demoAddress(name);
+    this.now = { name, address };
+    set('actor', `${name} ${address}`);
+    await meets(address);
   }
 
   /** The account that this device's key signs for. */

@@ -2,9 +2,13 @@
 import { SELF, acting } from './actor.svelte';
 import { write } from './chain';
 import { recoveryOf, standingOf, type Recovery } from './data/accounts';
+import { meets } from './meeting';
+import { moduleAddress } from './modules';
+import { selectorOf } from './passkey/grant';
 import { newPasskey } from './passkey/signer';
 import { keep, kept } from './passkey/store';
 import { get, set } from './prefs.svelte';
+import { rpc, RpcError } from './rpc';
 import { slips } from './receipts.svelte';
 import { session } from './session.svelte';
 import { ReadError } from './api';
@@ -57,8 +61,29 @@ export async function progress({ key, answer }: Pending): Promise<Progress> {
     if (found.stage >= VETOED) return { at: 'over', stage: found.stage };
     return { at: 'open', recovery: found };
   } catch (cause) {
-    if (cause instanceof ReadError && (cause.status === 401 || cause.status === 403)) return { at: 'told', readyAt: answer.readyAt };
+    if (cause instanceof ReadError && (cause.status === 401 || cause.status === 403)) return rehearsed(key, answer);
     throw cause;
+  }
+}
+
+/**
+ * Who may read nothing may still rehearse the end of a recovery, because anybody may finish one: the refusal tells when it
+ * can be, or that it is over. Where it tells neither, what the guardian said counts.
+ */
+async function rehearsed(key: string, { id, readyAt }: Answer): Promise<Progress> {
+  if (!id) return { at: 'told', readyAt };
+  const data = `${selectorOf('finishRecovery(uint64)')}${id.toString(16).padStart(64, '0')}`;
+  try {
+    await rpc('eth_call', [{ from: key, to: moduleAddress('accounts'), data }, 'latest']);
+    return { at: 'told', readyAt: Math.min(readyAt || Infinity, Math.floor(Date.now() / 1000)) };
+  } catch (cause) {
+    const said = cause instanceof RpcError ? cause.data : undefined;
+    const refusal = typeof said === 'string' ? said : ((said as { data?: string } | undefined)?.data ?? '');
+    // The error's name, the number of the recovery, and what it says of it.
+    const value = Number(`0x${refusal.slice(74, 138) || '0'}`);
+    if (refusal.startsWith(selectorOf('TooEarly(uint64,uint64)'))) return { at: 'told', readyAt: value };
+    if (refusal.startsWith(selectorOf('RecoveryOver(uint64,uint8)')) && value >= VETOED) return { at: 'over', stage: value };
+    return { at: 'told', readyAt };
   }
 }
 
@@ -69,15 +94,15 @@ export async function finish(value: Pending, id: number, title: string): Promise
   acting.becomeSelf(key.account);
   const { hash } = await write(SELF, 'accounts', 'finishRecovery', [BigInt(id)]);
   slips.add({ hash, kind: 'RecoveryDone', title, by: SELF, at: Math.floor(Date.now() / 1000) });
-  adopt(value);
+  await adopt(value);
 }
 
-/** From now on this phone's key signs for the account. */
-export function adopt({ answer }: Pending): void {
+/** From now on this phone's key signs for the account, and reads in its name; who says no to that is asked again later. */
+export async function adopt({ answer }: Pending): Promise<void> {
   const key = kept();
   if (!key || !answer) return;
   keep({ id: key.id, address: key.address, point: key.point, account: answer.account });
   acting.becomeSelf(answer.account);
   note(null);
-  void session.look();
+  if (!(await meets(answer.account))) await session.byFinger().catch(() => undefined);
 }

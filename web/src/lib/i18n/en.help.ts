@@ -49,6 +49,7 @@ export const enHelp: HelpDict = {
     choice: 'Your vote',
     to: 'To',
     stranger: (code) => `an account without a home, ${code}`,
+    toHelper: 'Note: this money goes to the helper.',
     amount: 'Amount',
     why: 'What for',
     unit: 'Home',

@@ -55,6 +55,7 @@ export const zhHelp = {
     choice: '投什么',
     to: '转给谁',
     stranger: (code: string) => `没有绑定房屋的账户 ${code}`,
+    toHelper: '请留意：这笔钱是转给帮手自己的。',
     amount: '多少钱',
     why: '为什么',
     unit: '哪一户',
@@ -68,7 +69,7 @@ export const zhHelp = {
     voice: '读给我听',
     stop: '停下',
     spoken: (act: string, lines: string) => `帮手替您准备了：${act}。${lines}。看清楚，您签了才算数。`,
-    nothing: '里面填了什么，没有拿来用。',
+    nothing: '里面填的内容，这里没有采用。',
     doubt: {
       cut: { title: '这个码读不全', text: '网址少了一段，或者改动过。请让帮手重新发一次，或者当面再扫。' },
       newer: { title: '这个码是新版本做的', text: '请把这一页刷新一下，再扫一次。' },

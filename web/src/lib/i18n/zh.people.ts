@@ -12,7 +12,7 @@ export const zhPeople = {
     lead: '用您手机的指纹、面容或锁屏密码签收，以后投票也用它。',
     points: ['不用注册，也不用记密码', '指纹和面容不会离开手机'],
     twice: '手机会问您两次：先做钥匙，再签收',
-    thrice: '手机会连着问您三次：做钥匙、签收、登录',
+    thrice: '手机会连着问三次：做钥匙、签收、登录',
     act: '用指纹签收',
     actAgain: '再签一次',
     steps: { making: '正在做钥匙', signing: '正在签收', entering: '正在登录' },
