@@ -130,6 +130,11 @@ tools: ## install what the tests and checks need and say so
 	  echo "installing xz-utils, which unpacks the conformance suites"; \
 	  if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
 	  $$S apt-get update -qq && $$S env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq xz-utils >/dev/null; }
+	@command -v pebble >/dev/null || { \
+	  echo "installing pebble, the certificate authority that the tests of crates/node/src/acme ask"; \
+	  if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
+	  $$S apt-get update -qq && $$S env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pebble >/dev/null || \
+	  echo "tools: pebble cannot be had here; certificates by ACME are NOT tested against it"; }
 
 browser:
 	@[ -x $(CHROMIUM) ] && fc-list 2>/dev/null | grep -qi 'noto.*cjk' || { \

@@ -101,7 +101,9 @@ fn nothing_personal_is_in_what_a_busy_estate_keeps_or_answers() {
     let place = tempfile::tempdir().unwrap();
     let at = |name: &str| place.path().join(name);
     let logs = at("logs");
-    let arguments = ["--log", "debug", "--log-quiet", "--log-dir", text(&logs)];
+    // To anyone, so that the answers are all that a member could be told, too.
+    let arguments =
+        ["--readers", "anyone", "--log", "debug", "--log-quiet", "--log-dir", text(&logs)];
     let mut node = LocalNode::start(&program(), &arguments).unwrap();
     let mut words = people();
     words.extend(PLATES.map(str::to_owned));

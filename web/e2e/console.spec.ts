@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { become, open } from './people';
+import { become, becomeName, open } from './people';
 
 const folder = new URL('../../demo/guihua/', import.meta.url);
 const file = (name: string): string => new URL(name, folder).pathname;
@@ -71,6 +71,7 @@ test('the manager asks for money on a budget line and the treasurer signs', asyn
 });
 
 test('turnout is watched live', async ({ page }) => {
+  await becomeName(page, 'chair');
   await open(page, '/console/votes');
   await page.getByRole('link', { name: '更换全区供水立管和水泵' }).click();
   await expect(page.getByText('参与要到 2/3')).toBeVisible();

@@ -128,8 +128,26 @@ test('a further device gets a key of its own, does small things and no votes', a
   // Both screens show the same words to compare.
   expect(await page.locator('.code').first().getAttribute('aria-label')).toBe(code);
   await clean(page, 'allow-device', info.project.name);
+  await page.getByLabel('给这台设备起个名字').fill('客厅的平板');
   await page.getByRole('button', { name: '用指纹开通' }).click();
   await expect(page.getByRole('button', { name: '停用', exact: true })).toHaveCount(1);
+  await expect(page.getByText('客厅的平板')).toBeVisible();
+  // The ledger has a mark of the name, and another name leaves it alone.
+  const label = async () => {
+    const { items } = await view<{ items: { grant: { label: string } }[] }>(`accounts/keys?of_account=${address}`);
+    return items[0]?.grant.label;
+  };
+  const mark = await label();
+  expect(mark).toMatch(/^0x(?!0{64})[0-9a-f]{64}$/);
+  expect(mark).not.toBe(keccak256(toHex('客厅的平板')));
+  await page.getByRole('button', { name: '改名' }).click();
+  await page.getByLabel('给这台设备起个名字').fill('书房的平板');
+  await clean(page, 'device-rename', info.project.name);
+  await page.getByRole('button', { name: '保存', exact: true }).click();
+  await expect(page.getByText('书房的平板')).toBeVisible();
+  await page.reload();
+  await expect(page.getByText('书房的平板')).toBeVisible();
+  expect(await label()).toBe(mark);
 
   await expect(tablet.getByText('这台设备可以用了')).toBeVisible();
   await object(tablet, '平板上的照片');
@@ -145,8 +163,10 @@ test('a further device gets a key of its own, does small things and no votes', a
   await page.getByRole('button', { name: '停用', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: '停用', exact: true }).click();
   await expect(page.getByText('还没有日常钥匙')).toBeVisible();
-  await object(tablet, '再来一张');
-  await expect(tablet.getByText('这件事要主钥匙')).toBeVisible();
+  // With the key its session ended, so that the tablet reads nothing of members any more.
+  await open(tablet, '/roll');
+  await expect(tablet.getByRole('heading', { name: '这一页要先登录' })).toBeVisible();
+  await expect(tablet.getByLabel('哪里不对')).toHaveCount(0);
   await tablet.context().close();
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { becomeVoter, first, open } from './people';
+import { becomeName, becomeVoter, first, open } from './people';
 
 test('an owner votes in six taps or fewer and holds a receipt that this browser checked', async ({ page }) => {
   await becomeVoter(page);
@@ -42,6 +42,11 @@ test('a result prints its sums, and this device can add the ballots up again', a
   await open(page, `/votes/${passed.id}/result`);
   await expect(page.getByRole('heading', { name: '通过', exact: true })).toBeVisible();
   await expect(page.getByText(/^3 ×/).first()).toBeVisible();
+  // The sums are everybody's; the ballots one by one are for members.
+  await page.getByRole('button', { name: '在我手机上重新计票' }).click();
+  await expect(page.getByText('本小区的人登录以后才看得到')).toBeVisible();
+  await becomeName(page, 'O0091');
+  await open(page, `/votes/${passed.id}/result`);
   await page.getByRole('button', { name: '在我手机上重新计票' }).click();
   await expect(page.getByText(/和公布的一样/)).toBeVisible();
 });

@@ -2,24 +2,8 @@ import { expect, test, type Page } from '@playwright/test';
 import { demoAddress } from '../src/lib/demo';
 import { joined, letterTo, waitingHome, Authenticator } from './authenticator';
 import { clean, cleanEverywhere } from './clean';
-import { demoNode, type Running } from './node';
-import { base, becomeName, open } from './people';
-
-/** A node of its own, whose readers are members; `TULOU_MEMBERS` names one that runs already. */
-let node: Running | undefined;
-const shared = process.env.TULOU_URL;
-
-test.beforeAll(async () => {
-  test.setTimeout(240_000);
-  const running = process.env.TULOU_MEMBERS;
-  if (!running) node = await demoNode('--readers', 'members');
-  process.env.TULOU_URL = process.env.TULOU_MEMBERS = running ?? node?.url ?? '';
-});
-test.afterAll(async () => {
-  await node?.stop();
-  if (node) delete process.env.TULOU_MEMBERS;
-  if (shared) process.env.TULOU_URL = shared;
-});
+import { demoNode } from './node';
+import { base, become, becomeName, open } from './people';
 
 const who = (page: Page) =>
   page.evaluate(async () => (await (await fetch('/api/v1/session')).json()) as { account?: string; class: string; sessions?: number });
@@ -60,10 +44,12 @@ test('a new resident sees their home in the letter, joins, signs in and votes', 
   await page.goto(base() + path);
   await expect(page.getByRole('heading', { level: 2 }).first()).toContainText(/[号栋楼]/);
   await clean(page, 'join-members', info.project.name);
+  await expect(page.getByText('连着问您三次')).toBeVisible();
   await page.getByRole('button', { name: '用指纹签收' }).click();
   await expect(page.getByRole('heading', { name: /^您是.*的业主$/ })).toBeVisible();
+  // Signed in on the way: nothing asks again.
+  expect((await who(page)).class).toBe('scope');
   await page.getByRole('link', { name: '去投票' }).click();
-  await page.getByRole('button', { name: '用指纹登录' }).click();
   await page.getByText('同意照这个议题去做').click();
   await page.getByRole('button', { name: '看一遍再投' }).click();
   await page.getByRole('button', { name: '投出赞成票' }).click();
@@ -75,7 +61,6 @@ test('the everyday key signs in without a finger; signing out lasts; everywhere 
   test.setTimeout(180_000);
   const { finger, address } = await joined(page);
   await open(page, '/devices');
-  await page.getByRole('button', { name: '用指纹登录' }).click();
   await page.getByRole('button', { name: '在这台设备上开日常钥匙' }).click();
   await page.getByRole('dialog').getByRole('button', { name: '用指纹开通' }).click();
   await expect(page.getByText('这台设备的日常钥匙')).toBeVisible();
@@ -116,4 +101,50 @@ test('who is no member is told so, and reads no rows of members', async ({ page 
     return answers.map((a) => a.status);
   });
   expect(rows).toEqual([403, 403, 403]);
+});
+
+test('what is for members is said in one sentence, with the way in', async ({ page }, info) => {
+  await open(page, '/votes');
+  await page.getByRole('link', { name: '更换全区供水立管和水泵' }).click();
+  await expect(page.getByText('参与')).not.toHaveCount(0);
+  await open(page, '/console/votes');
+  await page.getByRole('link', { name: '更换全区供水立管和水泵' }).click();
+  await expect(page.getByText('本小区的人登录以后才看得到')).toBeVisible();
+  await page.getByRole('link', { name: '去登录' }).click();
+  await expect(page).toHaveURL(/\/me$/);
+  // The people of the demo are offered with their homes; nobody is signed in by that.
+  await page.locator('details.demo summary').click();
+  await expect(page.getByRole('button', { name: /\d室.*业主/ }).first()).toBeVisible();
+  expect(await who(page)).toEqual({ class: 'public' });
+  await clean(page, 'me-demo-out', info.project.name);
+});
+
+test('another person of the demo reads in their own name at once', async ({ page }) => {
+  for (const name of ['业委会主任', '财务委员']) {
+    await become(page, name);
+    const told = await who(page);
+    const key = await page.evaluate(() => localStorage.getItem('tulou.actor')?.split(' ')[1]);
+    expect(told).toMatchObject({ account: expect.stringMatching(new RegExp(key ?? 'nobody', 'i')), class: 'scope' });
+  }
+});
+
+test('a server for anyone asks nobody who they are', async ({ page }) => {
+  test.setTimeout(240_000);
+  const node = await demoNode('--empty');
+  try {
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'GET' && request.url().includes('/session')) asked.push(request.url());
+    });
+    await page.goto(`${node.url}/me`);
+    await page.locator('details.demo summary').click();
+    await page.getByRole('button', { name: '业委会主任', exact: true }).click();
+    await page.waitForURL(/\/console$/);
+    await page.goto(`${node.url}/devices`);
+    await expect(page.getByRole('heading', { name: '日常钥匙' })).toBeVisible();
+    expect(asked).toEqual([]);
+    expect(await page.context().cookies()).toEqual([]);
+  } finally {
+    await node.stop();
+  }
 });

@@ -20,8 +20,8 @@ acting.start();
 slips.start();
 router.start();
 live.start();
-// Whoever comes back is signed in without being asked, and what waits for a network is sent.
-if (acting.now) void import('$lib/session.svelte').then(({ session }) => session.quietly());
+// Whoever comes back is signed in without being asked where the server wants that, and what waits for a network is sent.
+if (acting.now) void import('$lib/meeting').then(({ meets }) => meets(acting.now?.address ?? ''));
 if (/\{/.test(get('waiting') ?? '')) void import('$lib/waiting.svelte').then(({ shelf }) => shelf.start());
 await i18n.ready();
 mount(App, { target: document.getElementById('app') as HTMLElement });

@@ -39,9 +39,10 @@ pub(crate) struct Options {
     /// Forget what the folder holds and start over.
     #[arg(long)]
     fresh: bool,
-    /// Who may read what is for members of the estate: `anyone`, or `members` who have signed in.
-    #[arg(long, default_value_t = Readers::Anyone)]
-    readers: Readers,
+    /// Who may read what is for members of the estate: `members` who have signed in, or `anyone`. Without it,
+    /// members; with --empty anyone, because tools read such a chain and nobody lives in it.
+    #[arg(long)]
+    readers: Option<Readers>,
     /// No demo estate: the test mnemonic's accounts are funded, account 0 holds every office.
     #[arg(long)]
     empty: bool,
@@ -61,7 +62,8 @@ pub(crate) fn run(options: Options) -> Outcome {
     }
     let is_new = NodeFolder::open(&options.dir)?.is_new()?;
     let mut config = NodeConfig::dev(options.dir.clone());
-    config.rpc.readers = options.readers;
+    let usual = if options.empty { Readers::Anyone } else { Readers::Members };
+    config.rpc.readers = options.readers.unwrap_or(usual);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let story = demo::Story::ending_at(now);
     let mut node = Node::start(config, |validator| {

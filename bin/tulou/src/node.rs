@@ -75,7 +75,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let hangups = on_hangup()?;
     let mut host = Host::open(&options.dir, &settings, host)?;
     let address = host.serve()?;
-    say(&format!("http://{address}"))?;
+    let scheme = if settings.node.tls.is_some() { "https" } else { "http" };
+    say(&format!("{scheme}://{address}"))?;
     while stopped.recv_timeout(LOOK_EVERY).is_err() {
         if hangups.try_recv().is_ok() {
             reload(&options.dir, &host);

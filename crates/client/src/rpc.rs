@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, Bytes, hex};
 use serde_json::{Value, json};
-use ureq::http::StatusCode;
+use ureq::{http::StatusCode, tls::TlsConfig};
 
 use crate::{Key, session::Session};
 
@@ -62,7 +62,18 @@ const UNSEEN: i64 = -32001;
 impl Rpc {
     /// Talks to the node at `url`, e.g. `http://localhost:8545`.
     pub fn new(url: &str) -> Self {
+        Self::with(url, TlsConfig::default())
+    }
+
+    /// As [`Rpc::new`], and takes whatever certificate the node shows: for an own node on this machine,
+    /// whose certificate is for the name by which others reach it.
+    pub fn unverified(url: &str) -> Self {
+        Self::with(url, TlsConfig::builder().disable_verification(true).build())
+    }
+
+    fn with(url: &str, tls: TlsConfig) -> Self {
         let config = ureq::Agent::config_builder()
+            .tls_config(tls)
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
             .build();

@@ -1,7 +1,6 @@
 //! The block in the shape the consensus library wants: bytes, digest, height, parent.
 
 use alloy_primitives::B256;
-use alloy_trie::root::ordered_trie_root_with_encoder;
 use bytes::{BufMut, Bytes};
 use commonware_codec::{
     Buf, EncodeSize, Error, RangeCfg, Read, Write, varint::MAX_U32_VARINT_SIZE,
@@ -56,10 +55,8 @@ fn check_size(size: usize, limit: usize) -> Result<(), BlockError> {
 }
 
 fn check_body(block: &Block) -> Result<(), BlockError> {
-    let root = ordered_trie_root_with_encoder(block.transactions(), |tx, out| {
-        out.extend_from_slice(tx.raw());
-    });
-    if root == block.header().transactions_root { Ok(()) } else { Err(BlockError::Transactions) }
+    let belongs = block.transactions_root() == block.header().transactions_root;
+    if belongs { Ok(()) } else { Err(BlockError::Transactions) }
 }
 
 /// A block with its encoding, which is kept because one block is sent, cached and archived.

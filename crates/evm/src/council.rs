@@ -150,8 +150,8 @@ pub fn is_member(state: &dyn StateReader, now: u64, account: Address) -> Result<
     asked.map_err(StateError)
 }
 
-/// [`admission`] for many transactions on one state.
-pub(crate) struct Admission<'a> {
+/// [`admission`] for many transactions on one state, which is asked for what counts for all of them once.
+pub struct Admission<'a> {
     state: &'a dyn StateReader,
     now: u64,
     gate: Gate,
@@ -159,12 +159,20 @@ pub(crate) struct Admission<'a> {
 }
 
 impl<'a> Admission<'a> {
-    pub(crate) fn new(state: &'a dyn StateReader, now: u64) -> Result<Self, StateError> {
+    /// Reads what counts for all: what is closed, and whether anybody is frozen.
+    ///
+    /// # Errors
+    /// - [`StateError`]: the state cannot be read.
+    pub fn new(state: &'a dyn StateReader, now: u64) -> Result<Self, StateError> {
         let (gate, own) = (ask(state, 0, council::gate)?, ask(state, 0, accounts::gate)?);
         Ok(Self { state, now, gate, own })
     }
 
-    pub(crate) fn check(&self, tx: &Tx) -> Result<(), Denied> {
+    /// As [`admission`].
+    ///
+    /// # Errors
+    /// The first of [`Denied`], in the order of its variants.
+    pub fn check(&self, tx: &Tx) -> Result<(), Denied> {
         let Ok(sender) = tx.sender() else { return Ok(()) };
         let envelope = tx.envelope();
         self.check_suite(tx.suite(), sender, || is_due_work(tx))?;

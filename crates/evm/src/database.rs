@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::AddressMap};
 use revm::{
     Database,
     database_interface::DBErrorMarker,
@@ -17,10 +17,11 @@ pub(crate) struct ReadFault(#[from] StateError);
 
 impl DBErrorMarker for ReadFault {}
 
-/// One version of the state, and the slots that were read from it: a block's changes are told from
-/// its reads by comparing, because revm forgets old values between the transactions of a block.
+/// One version of the state, and what was read from it: a block's changes are told from its reads by
+/// comparing, because revm forgets old values between the transactions of a block.
 pub(crate) struct Reader<'a> {
     state: &'a dyn StateReader,
+    accounts: AddressMap<Option<AccountState>>,
     slots: HashMap<(Address, U256), U256>,
     /// Whether empty accounts go (EIP-161), as they have done since the Spurious Dragon fork.
     sweeps: bool,
@@ -36,7 +37,7 @@ impl core::fmt::Debug for Reader<'_> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(state: &'a dyn StateReader, sweeps: bool) -> Self {
-        Self { state, slots: HashMap::new(), sweeps, failed: None }
+        Self { state, accounts: AddressMap::default(), slots: HashMap::new(), sweeps, failed: None }
     }
 
     /// The first failure to read, where there was one.
@@ -64,7 +65,10 @@ impl<'a> Reader<'a> {
             if !account.is_touched() {
                 continue;
             }
-            let before = self.state.account(*address)?;
+            let before = match self.accounts.get(address) {
+                Some(before) => *before,
+                None => self.state.account(*address)?,
+            };
             let Some(change) = self.change(*address, account, before) else { continue };
             if let (Some(state), Some(code)) = (&change.state, &account.info.code)
                 && state.code_hash != KECCAK256_EMPTY
@@ -137,7 +141,9 @@ impl Database for Reader<'_> {
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadFault> {
         let account = self.state.account(address);
-        Ok(self.note(account)?.map(account_info))
+        let account = self.note(account)?;
+        self.accounts.insert(address, account);
+        Ok(account.map(account_info))
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, ReadFault> {

@@ -8,7 +8,10 @@ use alloy_primitives::{Address, B256, Bloom};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use revm::context_interface::result::ExecutionResult;
-use tulou_primitives::{ChangeSet, ReceiptEnvelope, StateError, StateReader, Tx, TxType, Window};
+use tulou_primitives::{
+    Block, ChangeSet, ReceiptEnvelope, StateError, StateReader, Tx, TxType, Window,
+    transactions_root,
+};
 
 use crate::{
     council::{Admission, Denied},
@@ -171,27 +174,39 @@ pub struct Built {
 pub fn execute(
     state: &dyn StateReader,
     env: &BlockEnv,
-    txs: &[Arc<Tx>],
+    block: &Block,
 ) -> Result<Executed, BlockFault> {
-    execute_with(state, env, txs, Natives::STANDARD)
+    let run = run(state, env, block.transactions(), Natives::STANDARD)?;
+    run.finish(|| block.transactions_root())
 }
 
+#[cfg(test)]
 pub(crate) fn execute_with(
     state: &dyn StateReader,
     env: &BlockEnv,
     txs: &[Arc<Tx>],
     natives: Natives,
 ) -> Result<Executed, BlockFault> {
+    run(state, env, txs, natives)?.finish(|| transactions_root(txs))
+}
+
+fn run<'a>(
+    state: &'a dyn StateReader,
+    env: &BlockEnv,
+    txs: &[Arc<Tx>],
+    natives: Natives,
+) -> Result<Run<'a>, BlockFault> {
     // Recovery costs twenty times as much as execution; known senders answer at once.
     txs.par_iter().for_each(|tx| drop(tx.sender()));
     let mut run = Run::new(state, env, natives)?;
+    run.receipts.reserve_exact(txs.len());
     for (index, tx) in txs.iter().enumerate() {
         run.add(tx).map_err(|dropped| match dropped {
             Dropped::Fault(reason) => BlockFault::Fault(reason),
             other => BlockFault::Invalid { index, reason: other.to_string() },
         })?;
     }
-    run.finish(txs)
+    Ok(run)
 }
 
 /// Builds a block from candidates, in their order, and executes it. A candidate that is invalid or
@@ -248,7 +263,7 @@ pub(crate) fn build_with(
             }
         }
     }
-    let executed = run.finish(&included)?;
+    let executed = run.finish(|| transactions_root(&included))?;
     Ok(Built { included, dropped, executed })
 }
 
@@ -320,15 +335,16 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn finish(mut self, txs: &[Arc<Tx>]) -> Result<Executed, BlockFault> {
+    fn finish(mut self, transactions_root: impl FnOnce() -> B256) -> Result<Executed, BlockFault> {
         let changes = self.machine.changes()?;
-        Ok(finish(txs, self.receipts, changes, self.gas_used, self.logs_bloom))
+        let root = transactions_root();
+        Ok(finish(root, self.receipts, changes, self.gas_used, self.logs_bloom))
     }
 }
 
-/// Adds the roots.
+/// Adds the root of the receipts.
 pub(crate) fn finish(
-    txs: &[Arc<Tx>],
+    transactions_root: B256,
     receipts: Vec<ReceiptEnvelope>,
     changes: ChangeSet,
     gas_used: u64,
@@ -338,9 +354,7 @@ pub(crate) fn finish(
         changes,
         gas_used,
         logs_bloom,
-        transactions_root: ordered_trie_root_with_encoder(txs, |tx, out| {
-            out.extend_from_slice(tx.raw());
-        }),
+        transactions_root,
         receipts_root: ordered_trie_root_with_encoder(&receipts, |receipt, out| {
             receipt.encode_2718(out);
         }),

@@ -25,8 +25,8 @@ pub use call::{
     create_access_list, estimate_gas,
 };
 pub use council::{
-    Denied, admission, gas_limit, is_member, may_speak, peers_of, release_at, releases_of,
-    validators_of,
+    Admission, Denied, admission, gas_limit, is_member, may_speak, peers_of, release_at,
+    releases_of, validators_of,
 };
 pub use executor::{BlockEnv, BlockFault, BuildLimits, Built, Dropped, Executed, build, execute};
 pub use genesis::{genesis_block, genesis_changes};

@@ -14,12 +14,13 @@ use alloy_primitives::{Address, B256, Bloom, Bytes, Log, Signature, TxKind, U256
 use revm::context_interface::result::{ExecutionResult, HaltReason};
 use tulou_primitives::{
     AccountChange, ChangeSet, Header, ReceiptEnvelope, StateError, StateReader, Tx,
+    transactions_root,
 };
 
 use crate::{
     call::{CallRequest, request_job},
     ethereum::{self, Rules as ChainRules},
-    executor::{BlockEnv, BlockFault, Executed, finish, receipt},
+    executor::{BlockEnv, BlockFault, finish, receipt},
     header::empty_header,
     layer::Layer,
     machine::{Machine, NotRun, Rules},
@@ -191,10 +192,10 @@ impl<'a> Simulator<'a> {
         self.end(&env, &mut header, wanted)?;
         let txs: Vec<_> =
             transactions.iter().map(|(tx, _)| Tx::from_envelope(tx.clone())).collect();
-        let Executed { transactions_root, receipts_root, .. } =
-            finish(&txs, run.receipts, ChangeSet::default(), run.gas_used, run.bloom);
-        header.transactions_root = transactions_root;
-        header.receipts_root = receipts_root;
+        header.transactions_root = transactions_root(&txs);
+        let (root, changes) = (header.transactions_root, ChangeSet::default());
+        header.receipts_root =
+            finish(root, run.receipts, changes, run.gas_used, run.bloom).receipts_root;
         header.logs_bloom = run.bloom;
         header.gas_used = run.gas_used;
         header.state_root = root_of(self.layer.changes());

@@ -310,10 +310,7 @@ pub(crate) fn check_block(height: u64, header: &[u8], body: &[u8]) -> Result<Blo
         let reason = format!("its header says height {}", block.height());
         return Err(LedgerError::damaged(what(), reason));
     }
-    let root = ordered_trie_root_with_encoder(block.transactions(), |tx, out| {
-        out.extend_from_slice(tx.raw());
-    });
-    if root != block.header().transactions_root {
+    if block.transactions_root() != block.header().transactions_root {
         return Err(LedgerError::damaged(what(), "its transactions are not those of its header"));
     }
     Ok(block)

@@ -1,12 +1,12 @@
 //! What can be said of a transaction by itself, and of its sender in the state of the head.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy_consensus::Transaction;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY};
-use tulou_evm::{BatchGas, signature_gas};
-use tulou_primitives::{AccountState, StateReader, Tx, TxError, TxType, Window};
+use tulou_evm::{Admission, BatchGas, signature_gas};
+use tulou_primitives::{AccountState, StateError, StateReader, Tx, TxError, TxType, Window};
 
 use crate::{MempoolConfig, Refused};
 
@@ -122,29 +122,43 @@ pub(crate) fn recovered(tx: Arc<Tx>) -> Result<Candidate, Refused> {
     Ok(Candidate { tx, sender })
 }
 
-/// The sender's account in the state of the head, if it may send this transaction at `now` (seconds
-/// since 1970; a block judges a freeze by its own timestamp again).
-pub(crate) fn account(
-    candidate: &Candidate,
-    state: &dyn StateReader,
+/// What the state of the head says of senders, at `now` (seconds since 1970; a block judges a freeze by its
+/// own timestamp again). What counts for all of them is read with the first.
+pub(crate) struct Door<'a> {
+    state: &'a dyn StateReader,
     now: u64,
-) -> Result<AccountState, Refused> {
-    let sender = candidate.sender;
-    let account = state.account(sender)?.unwrap_or_default();
-    if account.code_hash != KECCAK256_EMPTY {
-        let code = state.code(account.code_hash)?;
-        if !code.starts_with(&EIP7702_DELEGATION_DESIGNATOR) {
-            return Err(Refused::SenderIsContract(sender));
+    admission: OnceLock<Result<Admission<'a>, StateError>>,
+}
+
+impl<'a> Door<'a> {
+    pub(crate) fn new(state: &'a dyn StateReader, now: u64) -> Self {
+        Self { state, now, admission: OnceLock::new() }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The sender's account, if it may send this transaction.
+    pub(crate) fn account(&self, candidate: &Candidate) -> Result<AccountState, Refused> {
+        let sender = candidate.sender;
+        let account = self.state.account(sender)?.unwrap_or_default();
+        if account.code_hash != KECCAK256_EMPTY {
+            let code = self.state.code(account.code_hash)?;
+            if !code.starts_with(&EIP7702_DELEGATION_DESIGNATOR) {
+                return Err(Refused::SenderIsContract(sender));
+            }
         }
+        let nonce = candidate.tx.envelope().nonce();
+        if nonce < account.nonce {
+            return Err(Refused::NonceTooLow { sender, nonce, next: account.nonce });
+        }
+        let want = candidate.tx.envelope().total_value();
+        if account.balance < want {
+            return Err(Refused::InsufficientFunds { sender, have: account.balance, want });
+        }
+        let admission = self.admission.get_or_init(|| Admission::new(self.state, self.now));
+        admission.as_ref().map_err(StateError::clone)?.check(&candidate.tx)?;
+        Ok(account)
     }
-    let nonce = candidate.tx.envelope().nonce();
-    if nonce < account.nonce {
-        return Err(Refused::NonceTooLow { sender, nonce, next: account.nonce });
-    }
-    let want = candidate.tx.envelope().total_value();
-    if account.balance < want {
-        return Err(Refused::InsufficientFunds { sender, have: account.balance, want });
-    }
-    tulou_evm::admission(state, now, &candidate.tx)?;
-    Ok(account)
 }

@@ -18,9 +18,12 @@ use tulou_primitives::{Block, StateError, StateReader, Tx};
 use crate::{
     Ahead, MempoolConfig, Refused,
     book::Book,
-    checks::{self, Candidate},
+    checks::{self, Candidate, Door},
     senders::Senders,
 };
+
+/// Transactions from which on waking other threads is worth it: two milliseconds on one.
+const WORTH_WAKING: usize = 64;
 
 /// Gives the state of the newest final block.
 pub trait HeadState: Send + Sync {
@@ -118,39 +121,48 @@ impl Mempool {
         may: impl Fn(Address) -> Result<(), Refused>,
     ) -> Result<B256, Refused> {
         let state = self.head.head_state();
-        let checked = self.check(raw, state.as_ref(), may);
+        let checked = self.check(raw, &Door::new(state.as_ref(), now()), may);
         let mut out = self.admit(vec![checked]);
         out.pop().unwrap_or(Err(Refused::AlreadyKnown))
     }
 
-    /// Admits many, in the order given, recovering their senders on all of the pool's threads.
+    /// Admits many, in the order given, recovering their senders on all of the pool's threads where that
+    /// is worth it.
     ///
     /// # Errors
     /// Each for itself, as [`Mempool::submit`].
     pub fn submit_many(&self, raws: Vec<Bytes>) -> Vec<Result<B256, Refused>> {
         let state = self.head.head_state();
-        let check = |raw| self.check(raw, state.as_ref(), |_| Ok(()));
-        let checked = match &self.workers {
-            Some(workers) => {
-                workers.install(|| raws.into_par_iter().with_min_len(16).map(check).collect())
-            }
-            None => raws.into_iter().map(check).collect(),
-        };
+        let door = Door::new(state.as_ref(), now());
+        let checked = self.spread(raws, |raw| self.check(raw, &door, |_| Ok(())));
         self.admit(checked)
+    }
+
+    /// Does for each, in the order given, what costs about one recovery.
+    fn spread<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(T) -> R + Send + Sync,
+    ) -> Vec<R> {
+        match &self.workers {
+            Some(workers) if items.len() >= WORTH_WAKING => {
+                workers.install(|| items.into_par_iter().with_min_len(16).map(work).collect())
+            }
+            _ => items.into_iter().map(work).collect(),
+        }
     }
 
     /// Everything that needs no lock but a glance whether it is known, which saves the recovery.
     fn check(
         &self,
         raw: Bytes,
-        state: &dyn StateReader,
+        door: &Door<'_>,
         may: impl Fn(Address) -> Result<(), Refused>,
     ) -> Result<(Candidate, u64), Refused> {
         let tx = checks::stateless(raw, &self.config)?;
-        let now = now();
         if let Some(window) = tx.envelope().window() {
             // A chain for trying things out may be ahead of the clock.
-            let now = now.max(self.book.lock().now());
+            let now = door.now().max(self.book.lock().now());
             checks::window(window, now, &self.config)?;
         }
         if self.known(&tx.hash()).is_some() {
@@ -161,7 +173,7 @@ impl Mempool {
         }
         let candidate = checks::recovered(tx)?;
         may(candidate.sender)?;
-        let account = checks::account(&candidate, state, now)?;
+        let account = door.account(&candidate)?;
         Ok((candidate, account.nonce))
     }
 
@@ -234,18 +246,10 @@ impl Mempool {
                 })
                 .collect()
         };
-        let recover = |tx: &&Arc<Tx>| drop(tx.sender());
-        match &self.workers {
-            Some(workers) => {
-                workers.install(|| fresh.par_iter().with_min_len(16).for_each(recover));
-            }
-            None => fresh.iter().for_each(recover),
-        }
+        let found = self.spread(fresh, |tx| tx.sender().ok().map(|sender| (tx.hash(), sender)));
         let mut senders = self.senders.lock();
-        for tx in fresh {
-            if let Some(sender) = tx.known_sender() {
-                senders.put(tx.hash(), sender);
-            }
+        for (hash, sender) in found.into_iter().flatten() {
+            senders.put(hash, sender);
         }
         drop(senders);
         block

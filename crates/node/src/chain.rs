@@ -192,7 +192,7 @@ impl Parts {
         let env =
             BlockEnv { beneficiary: header.beneficiary, ..self.env(&version, header.timestamp)? };
         let begun = Instant::now();
-        let executed = tulou_evm::execute(&version, &env, block.transactions()).map_err(refused)?;
+        let executed = tulou_evm::execute(&version, &env, &block).map_err(refused)?;
         self.meters.executed(begun.elapsed());
         let speculation = self
             .ledger

@@ -1,6 +1,7 @@
 //! Wires engine, state, pool and interfaces into a running node. The only crate that knows all of
 //! them, and the one place where a block is built, checked and made final.
 
+mod acme;
 mod allowlist;
 mod chain;
 mod clock;
@@ -23,6 +24,7 @@ mod upkeep;
 mod vault;
 mod watch;
 
+pub use acme::{AcmeError, AcmeSettings, ExternalAccount};
 pub use clock::Clock;
 pub use folder::{FolderError, NodeFolder};
 pub use guard::StepDown;
@@ -39,7 +41,7 @@ pub use snapshot::{
     SnapshotFault, each_entry, open_ledger, send_to_archive, start_from_archive,
     start_from_snapshot, verify_node, write_snapshot,
 };
-pub use tulou_rpc::Readers;
+pub use tulou_rpc::{Readers, TlsFiles};
 pub use vault::{VaultFault, unlock_vault};
 
 #[cfg(test)]

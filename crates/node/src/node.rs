@@ -154,6 +154,9 @@ pub enum NodeError {
     /// The member's vault.
     #[error(transparent)]
     Vault(#[from] crate::VaultFault),
+    /// The certificate that the node is to get by itself.
+    #[error(transparent)]
+    Acme(#[from] crate::AcmeError),
     /// No runtime.
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),

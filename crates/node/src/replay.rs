@@ -131,8 +131,8 @@ fn repeat(
     let (header, version) = (block.header(), copy.latest());
     let env = block_env(genesis, &version, header.timestamp, header.beneficiary)
         .map_err(|error| broken(error.to_string()))?;
-    let executed = tulou_evm::execute(&version, &env, block.transactions())
-        .map_err(|fault| broken(fault.to_string()))?;
+    let executed =
+        tulou_evm::execute(&version, &env, &block).map_err(|fault| broken(fault.to_string()))?;
     let speculation = copy.propose_root(version.block_hash(), &executed.changes)?;
     let expected = tulou_evm::seal_header(version.header(), &env, &executed, speculation.root());
     if expected != *header {

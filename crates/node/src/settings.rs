@@ -10,8 +10,10 @@ use std::{
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 use tulou_primitives::NodeKind;
-use tulou_rpc::{Limits, Readers};
+use tulou_rpc::{Limits, Readers, TlsFiles};
 use tulou_vault::{Place, Suite};
+
+use crate::AcmeSettings;
 
 /// Name of the file in a node's folder.
 pub const SETTINGS: &str = "node.toml";
@@ -111,15 +113,51 @@ fn ten_minutes() -> u64 {
     600
 }
 
-/// The certificate of the node's address. Files that are replaced are in use within half a minute.
+/// The certificate of the node's address: files that somebody else replaces, in use within half a minute, or
+/// one that the node gets by itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsSettings {
     /// PEM file with the certificate and those that lead to its authority, relative to the folder of
     /// `node.toml`.
-    pub certificate: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
     /// PEM file with its private key.
-    pub key: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// The node gets and renews the certificate by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acme: Option<AcmeSettings>,
+}
+
+impl TlsSettings {
+    /// What is wrong, with what to write instead.
+    fn problem(&self) -> Option<String> {
+        match (&self.certificate, &self.key, &self.acme) {
+            (Some(_), Some(_), None) => None,
+            (None, None, Some(acme)) => acme.problem(),
+            (None, None, None) => {
+                Some("[node.tls] has neither certificate and key nor [node.tls.acme]".into())
+            }
+            (_, _, None) => Some("[node.tls] wants both certificate and key".into()),
+            (_, _, Some(_)) => Some(
+                "[node.tls] has a certificate of its own and [node.tls.acme], which gets one: leave \
+                 one of the two"
+                    .into(),
+            ),
+        }
+    }
+
+    /// Where certificate and key are, in the folder of `node.toml`.
+    pub fn files(&self, dir: &Path) -> Option<TlsFiles> {
+        match (&self.certificate, &self.key, &self.acme) {
+            (_, _, Some(acme)) => Some(crate::acme::files(dir, acme)),
+            (Some(certificate), Some(key), None) => {
+                Some(TlsFiles::new(dir.join(certificate), dir.join(key)))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// One ledger.
@@ -190,6 +228,9 @@ impl Settings {
         })?;
         if settings.ledgers.is_empty() {
             return Err(malformed(None, "there is no [[ledger]]; `tulou init` adds one".into()));
+        }
+        if let Some(problem) = settings.node.tls.as_ref().and_then(TlsSettings::problem) {
+            return Err(malformed(None, problem));
         }
         if let Some(vault) = &settings.node.vault {
             let ways = usize::from(vault.master_key.is_some())

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use tulou_evm::{BlockEnv, CallOutcome, CallRequest};
 use tulou_ledger::Ledger;
 use tulou_modules::documents::IDocuments::{Kind, documentCall};
+use tulou_rpc::{OtherVault, VaultFigures, VaultMeters};
 use tulou_vault::{Place, Synced, Unlock, Vault, VaultError};
 
 use crate::VaultSettings;
@@ -65,6 +66,7 @@ pub(crate) struct VaultKeeper {
     vault: Arc<Vault>,
     from: Vec<Place>,
     every: Duration,
+    meters: VaultMeters,
     looked: Option<Instant>,
     at_work: Option<JoinHandle<()>>,
 }
@@ -81,9 +83,15 @@ impl VaultKeeper {
             vault: Arc::new(vault),
             from: settings.from.iter().map(|place| place.below(dir)).collect(),
             every: Duration::from_secs(settings.every_s),
+            meters: VaultMeters::default(),
             looked: None,
             at_work: None,
         })
+    }
+
+    /// What the looks have found.
+    pub(crate) fn meters(&self) -> &VaultMeters {
+        &self.meters
     }
 
     /// Begins a look if it is time for one.
@@ -96,15 +104,22 @@ impl VaultKeeper {
         }
         self.looked = Some(Instant::now());
         let (vault, from, books) = (self.vault.clone(), self.from.clone(), books());
-        self.at_work = Some(thread::spawn(move || work(&vault, &from, &books)));
+        let meters = self.meters.clone();
+        self.at_work = Some(thread::spawn(move || work(&vault, &from, &books, &meters)));
     }
 }
 
-fn work(vault: &Vault, from: &[Place], books: &[Book]) {
+fn work(vault: &Vault, from: &[Place], books: &[Book], meters: &VaultMeters) {
+    let before = meters.last();
     if let Err(error) = vault.complete_erasures() {
         warn!(%error, "erasures of the vault that were cut off are not completed");
     }
+    let mut others = Vec::new();
     for place in from {
+        let known = before.others.iter().find(|other| other.place == place.url);
+        let mut other = known
+            .cloned()
+            .unwrap_or_else(|| OtherVault { place: place.url.clone(), ..OtherVault::default() });
         let done = Vault::look_at(place).and_then(|theirs| {
             theirs.sync_to(vault, |erasure| stands(books, erasure.commitment()))
         });
@@ -113,15 +128,44 @@ fn work(vault: &Vault, from: &[Place], books: &[Book]) {
             Err(VaultError::Blind) => warn!(from = place.url, "records are not fetched"),
             Err(error) => warn!(from = place.url, %error, "another member's vault is not read"),
         }
+        if let Err(error) = compare(vault, place, &mut other) {
+            warn!(from = place.url, %error, "another member's vault cannot be compared with ours");
+        }
+        others.push(other);
     }
+    let mut found = VaultFigures { others, ..before };
     match without_entry(vault, books) {
         Ok(missing) => {
+            found.without_entry = missing.len() as u64;
             for id in missing {
                 warn!(%id, "erased, and no entry says so: `tulou vault erase` again sends it");
             }
         }
         Err(error) => warn!(%error, "the erasures of the vault cannot be compared with the ledger"),
     }
+    match vault.stock() {
+        Ok(stock) => {
+            (found.records, found.versions) = (stock.records, stock.versions);
+            (found.erased, found.bytes) = (stock.erased, stock.bytes);
+            found.seen = now();
+        }
+        Err(error) => warn!(%error, "what the vault holds cannot be counted"),
+    }
+    meters.looked(found);
+}
+
+/// How far we are behind another vault after a look at it. Who has keys of its own takes no records of others.
+fn compare(vault: &Vault, place: &Place, other: &mut OtherVault) -> Result<(), VaultError> {
+    let behind = vault.behind(&Vault::look_at(place)?)?;
+    other.erasures_behind = behind.erasures;
+    other.versions_behind = if vault.is_keyless() { behind.versions } else { 0 };
+    other.read = now();
+    Ok(())
+}
+
+/// Seconds since 1970 by this machine's own clock, which is that of who reads the figures.
+fn now() -> i64 {
+    time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
 fn tell(from: &str, done: &Synced) {

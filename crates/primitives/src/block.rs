@@ -1,8 +1,9 @@
 //! Blocks in Ethereum's shape. Validators vote on keccak256 of the header alone, so that a phone can
 //! check a certificate without the body.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use alloy_consensus::proofs::ordered_trie_root_with_encoder;
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_rlp::{Decodable, Encodable, Header as RlpHeader};
 
@@ -32,6 +33,12 @@ pub struct Block {
     header: Header,
     hash: B256,
     transactions: Vec<Arc<Tx>>,
+    root: OnceLock<B256>,
+}
+
+/// Root of the ordered trie of transactions, as a header names it.
+pub fn transactions_root(transactions: &[Arc<Tx>]) -> B256 {
+    ordered_trie_root_with_encoder(transactions, |tx, out| out.extend_from_slice(tx.raw()))
 }
 
 impl Block {
@@ -39,7 +46,7 @@ impl Block {
     /// for the verifier to check.
     pub fn new(header: Header, transactions: Vec<Arc<Tx>>) -> Self {
         let hash = header.hash_slow();
-        Self { header, hash, transactions }
+        Self { header, hash, transactions, root: OnceLock::new() }
     }
 
     /// The header.
@@ -60,6 +67,12 @@ impl Block {
     /// The transactions in order.
     pub fn transactions(&self) -> &[Arc<Tx>] {
         &self.transactions
+    }
+
+    /// [`transactions_root`] of what it holds, computed once and kept by its clones: the header's, where
+    /// they belong together.
+    pub fn transactions_root(&self) -> B256 {
+        *self.root.get_or_init(|| transactions_root(&self.transactions))
     }
 
     /// Replaces transactions by known ones with the same hash, whose senders are already recovered.
@@ -125,7 +138,7 @@ impl Block {
             let tx = Tx::decode(raw).map_err(|source| BlockDecodeError::Tx { index, source })?;
             transactions.push(tx);
         }
-        let block = Self { header, hash, transactions };
+        let block = Self { header, hash, transactions, root: OnceLock::new() };
         // The hash above is of the bytes received; a header that re-encodes otherwise would have two.
         if block.header.hash_slow() != hash {
             return Err(alloy_rlp::Error::Custom("header is not canonical").into());

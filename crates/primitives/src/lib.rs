@@ -11,7 +11,7 @@ mod suite;
 mod transaction;
 mod units;
 
-pub use block::{Block, BlockDecodeError, Header};
+pub use block::{Block, BlockDecodeError, Header, transactions_root};
 pub use epoch::{epoch_of, is_epoch_end, validators_hash};
 pub use genesis::{
     CouncilRules, Genesis, GenesisAccount, GenesisMember, NodeKind, OfficeHolder, Share,

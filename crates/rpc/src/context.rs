@@ -9,7 +9,7 @@ use tulou_ledger::Ledger;
 use tulou_mempool::Mempool;
 use tulou_primitives::{Genesis, Header};
 
-use crate::{BlockMeters, Limits, Readers, TlsFiles, Watch};
+use crate::{BlockMeters, Limits, Readers, TlsFiles, VaultMeters, Watch};
 
 /// Knows who certifies blocks.
 pub trait FinalitySource: Send + Sync {
@@ -84,6 +84,8 @@ pub struct RpcConfig {
     pub tls: Option<TlsFiles>,
     /// How often the certificate's files are looked at.
     pub tls_look: Duration,
+    /// What the process tells of its vault, if it keeps one.
+    pub vault: Option<VaultMeters>,
     /// Bounds for each caller and account.
     pub limits: Limits,
 }
@@ -115,6 +117,7 @@ impl Default for RpcConfig {
             read_only: false,
             tls: None,
             tls_look: Duration::from_secs(30),
+            vault: None,
             limits: Limits::default(),
         }
     }

@@ -35,14 +35,23 @@ mod web;
 
 pub use context::{DevClock, FinalitySource, Foreign, ForeignBody, RpcConfig, RpcContext};
 pub use limits::Limits;
-pub use metrics::BlockMeters;
+pub use metrics::{BlockMeters, OtherVault, VaultFigures, VaultMeters};
 pub use server::{ServeError, ServerHandle, serve, serve_all};
 pub use sight::Readers;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{Renewals, TlsError, TlsFiles};
 pub use watch::{Consortium, LedgerId, Member, MemberState, PROTOCOL, Stalled, Watch, quorum};
 
 /// Name and version of this program, as `web3_clientVersion` answers.
 pub const PROGRAM: &str = concat!("tulou/", env!("CARGO_PKG_VERSION"));
+
+/// Plays sign-ins as a fuzzer's bytes say.
+///
+/// # Errors
+/// The promise of sessions that was broken.
+#[cfg(feature = "fuzzing")]
+pub fn play_sessions(script: &[u8]) -> Result<(), String> {
+    session::play(script)
+}
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ use crate::{
     metrics::{LedgerLabel, Meters},
     pulse::Pulse,
     session::Sessions,
+    tls::Tls,
 };
 
 /// What all ledgers of one server share.
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) meters: Meters,
     pub(crate) places: Places,
     pub(crate) bodies: Bodies,
+    pub(crate) tls: Option<Tls>,
 }
 
 /// The server's state. Cheap to clone.
@@ -105,6 +107,11 @@ impl Node {
     /// Connections that are open, those of other ledgers included.
     pub(crate) fn connections(&self) -> u64 {
         self.0.shared.places.taken()
+    }
+
+    /// The door's certificate, if it has one.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.0.shared.tls.as_ref()
     }
 
     /// The ledger's name in metrics.

@@ -155,6 +155,7 @@ pub async fn serve_all(
         meters: Meters::new(contexts.iter().map(|context| context.name.as_str())),
         places: Places::new(config.sockets),
         bodies: Bodies::new(config.bodies_bytes),
+        tls: tls.clone(),
     };
     let listener = Bounded::new(listener, shared.clone(), patience, tls.clone());
     let nodes: Arc<[Node]> =

@@ -12,5 +12,5 @@ pub use keeper::Command;
 pub use master::{LocalMaster, MasterKey, Unlock};
 pub use seal::{Suite, random_id};
 pub use tulou_place::Place;
-pub use vault::{Erasure, Record, RefusedCopy, Rewrapped, Synced, Vault, Written};
+pub use vault::{Behind, Erasure, Record, RefusedCopy, Rewrapped, Stock, Synced, Vault, Written};
 pub use zeroize::Zeroizing;

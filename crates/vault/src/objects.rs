@@ -88,6 +88,13 @@ impl Objects {
         Ok(numbers)
     }
 
+    /// Bytes of everything.
+    pub(crate) fn bytes(&self) -> Result<u64, VaultError> {
+        let sizes = self.store.list(None).map_ok(|meta| meta.size);
+        let sum = sizes.try_fold(0u64, |sum, size| async move { Ok(sum.saturating_add(size)) });
+        self.wait(sum)?.map_err(failed)
+    }
+
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, VaultError> {
         let runtime = self.runtime.as_ref();
         let runtime = runtime.ok_or_else(|| VaultError::Store("it is closed".into()))?;

@@ -7,6 +7,7 @@ import { holdersOf, unitByCode } from './data/registry';
 import { failure, type Failure } from './failure';
 import { people } from './i18n/people.svelte';
 import { ways } from './i18n/ways.svelte';
+import { enter, type Step } from './joining';
 import { moduleAddress } from './modules';
 import { get, prefs, set } from './prefs.svelte';
 import { slips } from './receipts.svelte';
@@ -49,11 +50,12 @@ export async function ask(to: Attestor, method: Method, home: string): Promise<s
   });
 }
 
-/** Brings a statement to the book: this device's account acts for its owner from then on. */
-export async function attest(statement: Statement, signature: string, home: string): Promise<Written> {
+/** Brings a statement to the book: this device's account acts for its owner from then on, and signs in. */
+export async function attest(statement: Statement, signature: string, home: string, step: (due: Step) => void): Promise<Written> {
   const { write } = await import('./chain');
   acting.becomeSelf(statement.account);
   const written = await write(SELF, 'accounts', 'redeemAttested', [statement, signature]);
+  await enter(statement.account, step);
   slips.add({ hash: written.hash, kind: 'Attested', title: home, by: SELF, at: Math.floor(Date.now() / 1000) });
   forget();
   return written;

@@ -5,6 +5,7 @@ import { motions, votesOf } from './data/decisions';
 import { unitsOf, type Unit } from './data/registry';
 import { drafts, type Draft } from './drafts';
 import { dropEverydayKey, everydayKeyOf, type Allowed } from './passkey/everyday';
+import { names, type Name } from './passkey/names';
 import { forgetKeys, kept } from './passkey/store';
 import { set } from './prefs.svelte';
 import { slips, type Slip } from './receipts.svelte';
@@ -24,6 +25,8 @@ export interface OnDevice {
   slips: Slip[];
   waiting: Waiting[];
   drafts: Draft[];
+  /** What the person calls their devices, by key. */
+  names: Record<string, Name>;
 }
 
 export async function onLedger(account: string): Promise<OnLedger> {
@@ -43,6 +46,7 @@ export async function onDevice(account: string): Promise<OnDevice> {
     slips: slips.all,
     waiting: shelf.all,
     drafts: drafts.all(),
+    names: names(),
   };
 }
 
@@ -53,7 +57,7 @@ export async function eraseDevice(account: string): Promise<void> {
   forgetKeys();
   shelf.clear();
   slips.clear();
-  for (const name of ['drafts', 'roll', 'memory', 'recovering', 'asked']) set(name, '');
+  for (const name of ['drafts', 'names', 'roll', 'memory', 'recovering', 'asked']) set(name, '');
   acting.leave();
 }
 

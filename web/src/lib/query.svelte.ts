@@ -72,7 +72,8 @@ function explain(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function shutBy(cause: unknown): 'out' | 'stranger' | undefined {
+/** Why a read was refused: it needs somebody who is signed in, or a member of the estate. */
+export function shutBy(cause: unknown): 'out' | 'stranger' | undefined {
   if (cause instanceof ReadError) return cause.status === 401 ? 'out' : cause.status === 403 ? 'stranger' : undefined;
   if (!(cause instanceof RpcError) || cause.code !== SIGN_IN_NEEDED) return undefined;
   return (cause.data as { name?: string } | undefined)?.name === 'signInNeeded' ? 'out' : 'stranger';

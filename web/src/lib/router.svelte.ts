@@ -24,6 +24,8 @@ export const routes = {
   lost: '/lost',
   recover: '/recover',
   vouch: '/vouch',
+  help: '/help/:account',
+  prepared: '/prepared',
   roll: '/roll',
   pay: '/pay',
   myData: '/my-data',

@@ -44,6 +44,13 @@ class Session {
     return this.trying;
   }
 
+  /** Ends a session that is somebody else's: whoever acts from now on is not to read in their name. */
+  async onlyFor(account: string): Promise<void> {
+    if ((await this.look()) !== 'in' || this.account === account.toLowerCase()) return;
+    await fetch('/api/v1/session', { method: 'DELETE' });
+    this.take({ class: 'public' });
+  }
+
   /** Signs in with the main key. Throws `Explained`, or a failure of the server. */
   async byFinger(): Promise<void> {
     const { byMainKey } = await import('./signin');

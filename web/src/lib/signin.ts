@@ -3,7 +3,8 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concat, toHex } from '$verifier/bytes';
 import { acting, SELF } from './actor.svelte';
-import { demoKey } from './demo';
+import { deviceKeyOf } from './data/accounts';
+import { demoAddress, demoKey } from './demo';
 import { Explained } from './failure';
 import { people } from './i18n/people.svelte';
 import { everydayKeyOf, everydaySignature, type EverydayKey } from './passkey/everyday';
@@ -12,6 +13,7 @@ import { kept } from './passkey/store';
 export interface SignedIn {
   account: string;
   class: string;
+  token: string;
 }
 
 /** EIP-191: what an account signs of a text. */
@@ -30,6 +32,10 @@ export async function byQuietKey(): Promise<SignedIn | null> {
   return byEverydayKey(key);
 }
 
+/** A token of somebody of the demo, to read with beside the session of this browser, which stays as it is. */
+export const demoToken = async (name: string): Promise<string> =>
+  (await signIn(demoAddress(name), async (hash) => demoSignature(name, hash), 'omit')).token;
+
 /** By this everyday key; `null` where the account has not let it in, or has ended it. */
 export async function byEverydayKey(key: EverydayKey): Promise<SignedIn | null> {
   return signIn(key.account, (hash) => everydaySignature(key, hash)).catch(() => null);
@@ -37,22 +43,43 @@ export async function byEverydayKey(key: EverydayKey): Promise<SignedIn | null> 
 
 /** By the main key of this device; asks for a finger. */
 export async function byMainKey(): Promise<SignedIn> {
-  const key = kept();
-  if (!key) throw new Explained(people.t.session.noKey, people.t.session.noKeyText);
-  const { mainSignature } = await import('./passkey/signer');
-  const told = await signIn(key.account, (hash) => mainSignature(key, hash));
-  acting.becomeSelf(key.account);
+  const { account, sign } = await byRoot();
+  const told = await signIn(account, sign);
+  acting.becomeSelf(account);
   return told;
 }
 
-async function signIn(account: string, sign: (hash: Uint8Array) => Promise<Uint8Array>): Promise<SignedIn> {
-  const { message } = (await post('/api/v1/session/challenge', { account })) as { message: string };
-  const signature = toHex(await sign(textHash(message)));
-  return (await post('/api/v1/session', { message, signature })) as SignedIn;
+/** The signature of a hash by whoever acts: quietly where a key may, else by the main key, which asks for a finger. */
+export async function ownSignature(hash: Uint8Array): Promise<Uint8Array> {
+  const who = acting.now;
+  if (who && who.name !== SELF) return demoSignature(who.name, hash);
+  const account = who?.address ?? '';
+  const everyday = await everydayKeyOf(account);
+  // The ledger's word: a key that was ended elsewhere signs nothing that anybody would believe.
+  if (everyday?.allowed && (await deviceKeyOf(account, everyday.address))) return everydaySignature(everyday, hash);
+  return (await byRoot()).sign(hash);
 }
 
-async function post(path: string, body: object): Promise<unknown> {
-  const answer = await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+async function byRoot(): Promise<{ account: string; sign: (hash: Uint8Array) => Promise<Uint8Array> }> {
+  const key = kept();
+  if (!key) throw new Explained(people.t.session.noKey, people.t.session.noKeyText);
+  const { mainSignature } = await import('./passkey/signer');
+  return { account: key.account, sign: (hash) => mainSignature(key, hash) };
+}
+
+async function signIn(
+  account: string,
+  sign: (hash: Uint8Array) => Promise<Uint8Array>,
+  credentials: RequestCredentials = 'same-origin',
+): Promise<SignedIn> {
+  const { message } = (await post('/api/v1/session/challenge', { account }, credentials)) as { message: string };
+  const signature = toHex(await sign(textHash(message)));
+  return (await post('/api/v1/session', { message, signature }, credentials)) as SignedIn;
+}
+
+async function post(path: string, body: object, credentials: RequestCredentials): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(path, { method: 'POST', headers, credentials, body: JSON.stringify(body) });
   if (answer.ok) return answer.json();
   const t = people.t.session;
   throw answer.status === 429 ? new Explained(t.tooOften, t.tooOftenText) : new Explained(t.refused, t.refusedText);

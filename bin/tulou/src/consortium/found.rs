@@ -4,7 +4,7 @@ use std::{fs, net::TcpListener, ops::Range, path::Path};
 
 use alloy_primitives::keccak256;
 use tulou_node::{
-    Unlock,
+    Readers, Unlock,
     founding::{Founded, MemberKeys, Place, Plan, genesis_hash, settle_in},
 };
 
@@ -27,9 +27,9 @@ pub(super) const FOUNDERS: [(&str, &str, &str); 5] = [
 const PORTS: Range<u16> = 21_000..30_000;
 
 /// Makes the folders of the five members.
-pub(super) fn found(dir: &Path, story: &demo::Story) -> Outcome {
+pub(super) fn found(dir: &Path, story: &demo::Story, readers: Readers) -> Outcome {
     let ports = free_ports(dir)?;
-    let text = founding_file(story, &ports);
+    let text = founding_file(story, &ports, readers);
     let mut plan = Plan::read(&text)?;
     let mut places = Vec::new();
     for (i, (_, _, person)) in FOUNDERS.iter().enumerate() {
@@ -54,7 +54,7 @@ pub(super) fn found(dir: &Path, story: &demo::Story) -> Outcome {
 }
 
 /// The file that founds the demo, as a person would have written it.
-fn founding_file(story: &demo::Story, ports: &[u16]) -> String {
+fn founding_file(story: &demo::Story, ports: &[u16], readers: Readers) -> String {
     let mut text = format!(
         "# The founding file of the demonstration. Every key of it can be computed by anyone.\n\
          estate = \"桂花苑\"\n\
@@ -63,6 +63,7 @@ fn founding_file(story: &demo::Story, ports: &[u16]) -> String {
          founded = {}\n\
          epoch_length = 500\n\
          heartbeat_ms = 5000\n\
+         readers = \"{readers}\"\n\
          packs = [\"cn\", \"cn-hangzhou\"]\n\n\
          [council]\n\
          participation = \"2/3\"\n\

@@ -14,7 +14,7 @@ use std::{
 };
 
 use clap::Args;
-use tulou_node::{Clock, Host, HostOptions, Settings};
+use tulou_node::{Clock, Host, HostOptions, Readers, Settings};
 
 use self::members::Members;
 use crate::{
@@ -39,6 +39,10 @@ pub(crate) struct Options {
     /// Forget what the folder holds and start over.
     #[arg(long)]
     fresh: bool,
+    /// Who may read what is for members of the estate: `members` who have signed in, or `anyone`. Written into the
+    /// five nodes' settings when they are founded; later starts go by those.
+    #[arg(long, default_value_t = Readers::Members)]
+    readers: Readers,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -56,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
             .map_err(marking)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let story = demo::Story::ending_at(now);
-        found::found(&options.dir, &story)?;
+        found::found(&options.dir, &story, options.readers)?;
         say("five members tell the story of Guihua Garden: register, votes, a year of money ...")?;
         tell(&options.dir, &story)?;
         fs::remove_file(&unfinished).map_err(marking)?;

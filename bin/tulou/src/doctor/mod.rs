@@ -5,6 +5,8 @@ mod machine;
 mod peers;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod vault;
 
 use std::{fmt, path::PathBuf};
 
@@ -122,10 +124,13 @@ fn examine(options: &Options, settings: &Settings) -> Result<Vec<Finding>, Failu
     };
     let mut findings = machine::disk(&options.dir, settings.node.disk_budget);
     let rpc = options.rpc.unwrap_or(settings.node.rpc);
-    let base = format!("http://{rpc}");
+    let base = match settings.node.tls {
+        Some(_) => format!("https://{rpc}"),
+        None => format!("http://{rpc}"),
+    };
     for (i, ledger) in settings.ledgers.iter().enumerate() {
         let path = if i == 0 { String::new() } else { format!("/l/{}", ledger.name) };
-        let running = Rpc::new(&format!("{base}{path}")).get("/api/v1/node/consortium").ok();
+        let running = Rpc::unverified(&format!("{base}{path}")).get("/api/v1/node/consortium").ok();
         let dir = tulou_node::ledger_dir(&options.dir, ledger);
         let (mut found, patient) = folder::genesis(ledger, dir, running);
         findings.append(&mut found);
@@ -140,7 +145,17 @@ fn examine(options: &Options, settings: &Settings) -> Result<Vec<Finding>, Failu
         findings.extend(peers::reachable(&patient));
         findings.extend(peers::connected(&patient));
     }
-    let runs = Rpc::new(&base).block_number().is_ok();
+    let runs = Rpc::unverified(&base).block_number().is_ok();
     findings.push(machine::port("port for people and programs", rpc, runs));
+    if let Some(settings) = &settings.node.tls {
+        findings.extend(tls::certificate(&options.dir, settings, tls::now()));
+    }
+    if let Some(settings) = &settings.node.vault {
+        let passphrase = match settings.passphrase && !options.no_keys {
+            true => Some(passphrase::for_vault(passphrase::VAULT, false)?),
+            false => None,
+        };
+        findings.extend(vault::findings(&options.dir, settings, passphrase, options.no_keys));
+    }
     Ok(findings)
 }

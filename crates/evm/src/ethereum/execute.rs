@@ -5,7 +5,9 @@ use std::sync::Arc;
 use alloy_consensus::{Eip658Value, Receipt, Transaction as _};
 use alloy_eips::{eip4895::Withdrawal, eip7685::Requests};
 use alloy_primitives::{B256, Bloom, Bytes, U256};
-use tulou_primitives::{ChangeSet, Header, ReceiptEnvelope, StateError, StateReader, Tx, TxType};
+use tulou_primitives::{
+    ChangeSet, Header, ReceiptEnvelope, StateError, StateReader, Tx, TxType, transactions_root,
+};
 
 use super::{
     BEACON_ROOTS, CONSOLIDATIONS, Fork, HISTORY, Rules as ChainRules, Schedule, WITHDRAWALS, word,
@@ -73,7 +75,8 @@ pub fn replay(
     withdraw(&mut layer, block.withdrawals)?;
     reward(&mut layer, fork, block.header, block.ommers)?;
     let changes = layer.into_changes();
-    Ok(finish(block.transactions, run.receipts, changes, run.gas_used, run.logs_bloom))
+    let root = transactions_root(block.transactions);
+    Ok(finish(root, run.receipts, changes, run.gas_used, run.logs_bloom))
 }
 
 fn calls_before(fork: Fork, header: &Header) -> Vec<(alloy_primitives::Address, Bytes)> {

@@ -8,8 +8,10 @@ use tulou_slots::ISystem;
 
 use super::world::*;
 use crate::{
-    BuildLimits, CallOutcome, CallRequest, build, call, execute, genesis_block, genesis_changes,
-    provider::marker_hash,
+    BuildLimits, CallOutcome, CallRequest, build, call,
+    executor::execute_with,
+    genesis_block, genesis_changes,
+    provider::{Natives, marker_hash},
 };
 
 fn sample() -> Genesis {
@@ -80,7 +82,10 @@ fn the_modules_answer_from_the_first_block_on() {
     let limits = BuildLimits { gas: GAS_LIMIT, bytes: 10_000, transactions: 10, deadline: None };
     let built = build(&world.state, &env, &mut [tx].into_iter(), limits).unwrap();
     assert!(!built.executed.receipts[0].status());
-    assert_eq!(execute(&world.state, &env, &built.included), Ok(built.executed));
+    assert_eq!(
+        execute_with(&world.state, &env, &built.included, Natives::STANDARD),
+        Ok(built.executed)
+    );
 }
 
 #[test]

@@ -7,14 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinHandle};
 use tracing::info;
 use tulou_ledger::LedgerError;
 use tulou_primitives::NodeKind;
-use tulou_rpc::{Limits, RpcConfig, ServerHandle, TlsFiles};
+use tulou_rpc::{Limits, RpcConfig, ServerHandle};
 
 use crate::{
-    Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, StepDown, Unlock, start,
+    Clock, Drill, LedgerSettings, Node, NodeConfig, NodeError, Settings, StepDown, Unlock,
+    acme::Acme,
+    start,
     upkeep::placed,
     vault::{Book, VaultKeeper},
 };
@@ -41,6 +43,9 @@ pub struct HostOptions {
 pub struct Host {
     nodes: Vec<Kept>,
     vault: Option<VaultKeeper>,
+    acme: Option<Acme>,
+    /// At work on the certificate, once people are served.
+    renewing: Option<JoinHandle<()>>,
     server: Option<ServerHandle>,
     rpc: SocketAddr,
     runtime: Arc<Runtime>,
@@ -68,9 +73,16 @@ impl Host {
     /// Starts the node of every ledger in the settings of `dir`. Nobody is let in yet.
     ///
     /// # Errors
-    /// [`NodeError::Vault`], or that of the first ledger that does not start; those before it are stopped
-    /// again.
+    /// [`NodeError::Acme`], [`NodeError::Vault`], or that of the first ledger that does not start; those
+    /// before it are stopped again.
     pub fn open(dir: &Path, settings: &Settings, options: HostOptions) -> Result<Self, NodeError> {
+        let rpc = options.rpc.unwrap_or(settings.node.rpc);
+        let acme = settings.node.tls.as_ref().and_then(|tls| tls.acme.as_ref());
+        let acme = acme.map(|acme| Acme::open(dir, acme, rpc)).transpose()?;
+        let tls = match &acme {
+            Some(acme) => Some(acme.files()),
+            None => settings.node.tls.as_ref().and_then(|tls| tls.files(dir)),
+        };
         let vault = settings.node.vault.as_ref();
         let vault = vault
             .map(|vault| VaultKeeper::open(dir, vault, options.vault_passphrase.clone()))
@@ -78,12 +90,13 @@ impl Host {
         let runtime = start::runtime()?;
         let mut nodes = Vec::with_capacity(settings.ledgers.len());
         for ledger in &settings.ledgers {
-            let config = config(dir, settings, ledger, &options);
+            let mut config = config(dir, settings, ledger, &options);
+            config.rpc.tls = tls.clone();
+            config.rpc.vault = vault.as_ref().map(|vault| vault.meters().clone());
             let node = Some(Node::open(config.clone(), runtime.clone())?);
             nodes.push(Kept { name: ledger.name.clone(), config, node });
         }
-        let rpc = options.rpc.unwrap_or(settings.node.rpc);
-        Ok(Self { nodes, vault, server: None, rpc, runtime })
+        Ok(Self { nodes, vault, acme, renewing: None, server: None, rpc, runtime })
     }
 
     /// Lets people and programs in: the first ledger at `/`, each at `/l/<name>/`. Returns the address,
@@ -99,6 +112,10 @@ impl Host {
             .map_err(|e| NodeError::Listen { address: self.rpc, reason: e.to_string() })?;
         let taken = server.addr;
         self.server = Some(server);
+        // Proofs are shown on the door, so not before it is open. Afterwards it may close and open.
+        if let (None, Some(acme)) = (&self.renewing, &self.acme) {
+            self.renewing = Some(self.runtime.spawn(acme.clone().run()));
+        }
         Ok(taken)
     }
 
@@ -196,6 +213,9 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        if let Some(renewing) = self.renewing.take() {
+            renewing.abort();
+        }
         if let Some(server) = self.server.take() {
             server.stop();
         }
@@ -226,10 +246,6 @@ fn config(
             read_only: settings.node.read_only,
             readers: settings.node.readers,
             origins: settings.node.origins.clone(),
-            tls: settings.node.tls.as_ref().map(|tls| TlsFiles {
-                certificate: dir.join(&tls.certificate),
-                key: dir.join(&tls.key),
-            }),
             limits: settings.limits.clone(),
             ..RpcConfig::default()
         },
@@ -247,4 +263,4 @@ pub fn ledger_dir(dir: &Path, ledger: &LedgerSettings) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,8 @@ mod engine;
 mod ledgers;
 mod meters;
 mod process;
+mod tls;
+mod vault;
 
 use std::{fmt, sync::Arc};
 
@@ -25,6 +27,7 @@ use prometheus_client::{
 pub(crate) use ledgers::behind;
 pub use meters::BlockMeters;
 pub(crate) use meters::{LedgerLabel, Meters, Outcome};
+pub use vault::{OtherVault, VaultFigures, VaultMeters};
 
 use crate::node::Node;
 
@@ -54,6 +57,12 @@ fn text(nodes: Arc<[Node]>) -> Result<String, fmt::Error> {
         first.meters().register(&mut ours);
         let open = first.connections();
         ours.register("connections", "Open connections", ConstGauge::new(open));
+        if let Some(tls) = first.tls() {
+            tls::register(tls, &mut ours);
+        }
+        if let Some(vault) = &first.config.vault {
+            vault.register(&mut ours);
+        }
     }
     ours.register_collector(Box::new(ledgers::Ledgers(nodes.clone())));
     let mut process = Registry::with_prefix("process");

@@ -8,6 +8,8 @@
 
 mod challenge;
 mod doors;
+#[cfg(any(test, feature = "fuzzing"))]
+mod play;
 mod request;
 mod store;
 #[cfg(test)]
@@ -22,6 +24,8 @@ use tulou_primitives::Signer;
 
 use crate::node::Node;
 pub(crate) use doors::router;
+#[cfg(feature = "fuzzing")]
+pub(crate) use play::play;
 pub(crate) use request::credential;
 pub(crate) use store::Sessions;
 

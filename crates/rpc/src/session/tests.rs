@@ -1,6 +1,7 @@
 //! Time and memory, which a test over HTTP cannot move.
 
 use alloy_primitives::address;
+use proptest::prelude::*;
 use tulou_primitives::Suite;
 
 use super::{
@@ -102,4 +103,31 @@ fn memory_is_bounded_and_strangers_push_no_member_out() {
     }
     assert_eq!(sessions.open_sessions(), 1 + 1_024);
     assert!(sessions.of_access(&member.token, NOW).is_some());
+}
+
+/// A script in which every act happens: asked, signed in, read, refreshed, the old token used again.
+const THEFT: &[u8] = &[0, 1, 3, 9, 9, 9, 1, 0, 6, 0, 5, 0, 1, 6, 0, 6, 1, 5, 0, 1, 6, 1];
+
+#[test]
+fn a_script_reaches_refreshes_and_theft() {
+    play::play(THEFT).unwrap();
+    for end in 0..THEFT.len() {
+        play::play(&THEFT[..end]).unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sessions_keep_their_promises_in_any_order(
+        acts in prop::collection::vec((0u8..10, prop::collection::vec(any::<u8>(), 1..6)), 1..60),
+    ) {
+        let mut script = vec![0, 1, 0, 1, 0];
+        for (act, with) in acts {
+            script.push(act);
+            script.extend(with);
+        }
+        prop_assert_eq!(play::play(&script), Ok(()));
+    }
 }

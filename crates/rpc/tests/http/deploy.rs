@@ -11,9 +11,10 @@ use std::{
 use crate::{
     common::{Seen, World},
     metrics::families,
+    tls::metrics_over_tls,
 };
 use serde_json::{Value, json};
-use tulou_rpc::RpcConfig;
+use tulou_rpc::{OtherVault, RpcConfig, VaultFigures, VaultMeters};
 
 fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name)
@@ -35,11 +36,15 @@ fn names(query: &str) -> BTreeSet<String> {
 
 /// All names of samples of a node that has been asked something.
 async fn samples() -> BTreeSet<String> {
-    let world = World::watched(RpcConfig::default(), Some(Arc::new(Seen::default()))).await;
+    let vault = VaultMeters::default();
+    vault.looked(VaultFigures { others: vec![OtherVault::default()], ..Default::default() });
+    let config = RpcConfig { vault: Some(vault), ..Default::default() };
+    let world = World::watched(config, Some(Arc::new(Seen::default()))).await;
     world.ask("eth_chainId", json!([])).await;
     let text = world.get("/metrics", &[]).await.text();
     let mut names = BTreeSet::new();
-    for (name, family) in families(&text) {
+    let by_tls = metrics_over_tls(&world).await;
+    for (name, family) in families(&text).into_iter().chain(families(&by_tls)) {
         let suffixes: &[&str] = match family.kind() {
             "counter" => &["_total"],
             "histogram" => &["_bucket", "_sum", "_count"],

@@ -7,7 +7,7 @@ use std::{
 
 use crate::common::{Seen, World, rich, transfer};
 use serde_json::json;
-use tulou_rpc::{Limits, RpcConfig};
+use tulou_rpc::{Limits, OtherVault, RpcConfig, VaultFigures, VaultMeters};
 
 type Labels = BTreeMap<String, String>;
 
@@ -164,6 +164,49 @@ fn value(families: &BTreeMap<String, Family>, name: &str, wanted: &[(&str, &str)
         family.samples.iter().filter(|(n, labels, _)| n == name && fits(labels)).collect();
     assert_eq!(found.len(), 1, "{name} {wanted:?}: {found:?}");
     found[0].2
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_says_what_it_holds_and_how_far_it_is_behind_each_other_one() {
+    let vault = VaultMeters::default();
+    let config = RpcConfig { vault: Some(vault.clone()), ..RpcConfig::default() };
+    let world = World::start(config).await;
+    let seen = families(&world.get("/metrics", &[]).await.text());
+    assert_eq!(value(&seen, "tulou_vault_look_timestamp_seconds", &[]), 0.0);
+    assert!(!seen.contains_key("tulou_vault_source_behind"), "nobody is looked at");
+    let other = |place: &str, erasures_behind, versions_behind| OtherVault {
+        place: place.to_owned(),
+        read: 1_796_000_000,
+        erasures_behind,
+        versions_behind,
+    };
+    vault.looked(VaultFigures {
+        records: 7,
+        versions: 9,
+        erased: 2,
+        bytes: 4_321,
+        without_entry: 1,
+        seen: 1_796_000_060,
+        others: vec![other("/far/vault", 3, 0), other("s3://bank/vault", 0, 5)],
+    });
+    let seen = families(&world.get("/metrics", &[]).await.text());
+    for (name, wanted) in [
+        ("tulou_vault_records", 7.0),
+        ("tulou_vault_record_versions", 9.0),
+        ("tulou_vault_erased_records", 2.0),
+        ("tulou_vault_stored_bytes", 4_321.0),
+        ("tulou_vault_erasures_without_entry", 1.0),
+        ("tulou_vault_look_timestamp_seconds", 1_796_000_060.0),
+    ] {
+        assert_eq!(value(&seen, name, &[]), wanted, "{name}");
+    }
+    let behind =
+        |from, kind| value(&seen, "tulou_vault_source_behind", &[("from", from), ("kind", kind)]);
+    assert_eq!(behind("/far/vault", "erasures"), 3.0);
+    assert_eq!(behind("s3://bank/vault", "erasures"), 0.0);
+    assert_eq!(behind("s3://bank/vault", "versions"), 5.0);
+    let read = value(&seen, "tulou_vault_source_read_timestamp_seconds", &[("from", "/far/vault")]);
+    assert_eq!(read, 1_796_000_000.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tulou_rpc::{RpcConfig, RpcContext, ServeError, TlsFiles};
+use tulou_rpc::{Renewals, RpcConfig, RpcContext, ServeError, TlsFiles};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::common::World;
@@ -52,7 +52,7 @@ impl Authority {
 }
 
 fn files(dir: &Path) -> TlsFiles {
-    TlsFiles { certificate: dir.join("node.pem"), key: dir.join("node.key") }
+    TlsFiles::new(dir.join("node.pem"), dir.join("node.key"))
 }
 
 /// Calls, on a thread that may wait.
@@ -62,6 +62,36 @@ async fn call(client: ureq::Agent, url: String) -> Result<String, ureq::Error> {
         client.post(&url).content_type("application/json").send(body)?.body_mut().read_to_string()
     };
     tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+/// The figures of a door whose certificate its node fetches.
+pub(crate) async fn metrics_over_tls(world: &World) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let (authority, files) = (Authority::new(), files(home.path()));
+    authority.certify(&files);
+    let tls = TlsFiles { renewals: Some(Renewals::default()), ..files };
+    let config = RpcConfig { tls: Some(tls), ..Default::default() };
+    let context = RpcContext { config, ..world.context() };
+    let server = tulou_rpc::serve_all(([127, 0, 0, 1], 0).into(), vec![context]).await.unwrap();
+    let url = format!("https://{}/metrics", server.addr);
+    let client = authority.client();
+    let get = move || client.get(&url).call().unwrap().body_mut().read_to_string().unwrap();
+    let text = tokio::task::spawn_blocking(get).await.unwrap();
+    server.stop();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_say_when_the_certificate_ends_and_how_fetching_goes() {
+    let world = World::start(RpcConfig::default()).await;
+    assert!(!world.get("/metrics", &[]).await.text().contains("tls_certificate"));
+    let text = metrics_over_tls(&world).await;
+    // What the certificates of rcgen say where nothing else is asked for: 1 January 4096.
+    assert!(text.contains("\ntulou_tls_certificate_end_timestamp_seconds 67090118400\n"), "{text}");
+    for outcome in ["ok", "failed"] {
+        let line = format!("tulou_tls_certificate_fetches_total{{outcome=\"{outcome}\"}} 0\n");
+        assert!(text.contains(&line), "{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,9 +13,11 @@ use tulou_place::Place;
 use crate::{MasterKey, Suite, Unlock, VaultError, objects::Objects, seal::fill};
 
 mod rewrap;
+mod stock;
 mod sync;
 
 pub use rewrap::Rewrapped;
+pub use stock::{Behind, Stock};
 pub use sync::{RefusedCopy, Synced};
 
 /// Changes with the layout.

@@ -7,6 +7,7 @@ use crate::LocalMaster;
 
 mod copies;
 mod masters;
+mod stock;
 
 const BOTH: [Suite; 2] = [Suite::Aes256Gcm, Suite::Sm4Gcm];
 const NAME: &[u8] = "张三, 13800000000, 浙A12345".as_bytes();

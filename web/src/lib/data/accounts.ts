@@ -1,6 +1,6 @@
 /** Keys of accounts as screens use them. */
 import { big, list, num, obj, read, readAll, ReadError, str, type Json, type Obj } from '../api';
-import { moduleAddress } from '../modules';
+import { moduleAddress, type ModuleName } from '../modules';
 import { rpc } from '../rpc';
 import { keccakHex } from '../sha';
 import { holdersOf, unitByCode } from './registry';
@@ -147,13 +147,29 @@ export async function recoveryOf(account: string, id: number): Promise<(Recovery
   };
 }
 
-/** The guardians of an account, and its root key. */
-export async function standingOf(account: string): Promise<{ root: string; guardians: Guardian[]; frozenUntil: number }> {
+/** The guardians and the helper of an account, and its root key. */
+export async function standingOf(account: string): Promise<{ root: string; guardians: Guardian[]; helper: string; frozenUntil: number }> {
   const own = bare(await read('accounts', 'account', { of_account: account }));
   const guardians = list(own['guardians'])
     .map(obj)
     .map((g) => ({ account: str(g['account']).toLowerCase(), office: num(g['office']) }));
-  return { root: str(own['root']).toLowerCase(), guardians, frozenUntil: num(own['frozen_until']) };
+  const helper = str(own['helper']).toLowerCase();
+  return { root: str(own['root']).toLowerCase(), guardians, helper, frozenUntil: num(own['frozen_until']) };
+}
+
+/** Whether a key may sign for an account now: its root key, or a device key that is not over. */
+export async function speaksFor(key: string, account: string): Promise<boolean> {
+  const now = Date.now() / 1000;
+  const { root, frozenUntil } = await standingOf(account);
+  if (frozenUntil > now) return false;
+  return root === key || ((await deviceKeyOf(account, key))?.expiresAt ?? 0) > now;
+}
+
+/** Accounts whose helper somebody is now. */
+export async function accountsHelpedBy(helper: string): Promise<string[]> {
+  const named = await accountsIn('accounts', 'HelperNamed(address,address)', [null, `0x${helper.slice(2).padStart(64, '0')}`]);
+  const now = await Promise.all(named.map(async (account) => (await standingOf(account)).helper));
+  return named.filter((_, i) => now[i] === helper);
 }
 
 /** Accounts that stand for an owner of a home now, by its code. Empty where there is no such home or nobody joined. */
@@ -161,15 +177,15 @@ export async function accountsAt(code: string): Promise<string[]> {
   const home = await unitByCode(code.trim().toUpperCase()).catch(() => null);
   if (!home) return [];
   const owners = await holdersOf(home.id);
-  const logs = await rpc<{ topics: string[] }[]>('eth_getLogs', [
-    {
-      fromBlock: '0x0',
-      toBlock: 'latest',
-      address: moduleAddress('registry'),
-      topics: [keccakHex('AccountAdded(address,bytes32,uint8,uint64)'), null, owners],
-    },
-  ]);
-  const named = [...new Set(logs.map((log) => `0x${(log.topics[1] ?? '').slice(26)}`.toLowerCase()))];
+  const named = await accountsIn('registry', 'AccountAdded(address,bytes32,uint8,uint64)', [null, owners]);
   const now = await Promise.all(named.map(async (account) => str(obj(await read('registry', 'owner_of', { account }))['owner'])));
   return named.filter((_, i) => owners.includes(now[i] ?? ''));
+}
+
+/** The accounts that an event of a module named first, ever. */
+async function accountsIn(module: ModuleName, event: string, rest: (string | string[] | null)[]): Promise<string[]> {
+  const logs = await rpc<{ topics: string[] }[]>('eth_getLogs', [
+    { fromBlock: '0x0', toBlock: 'latest', address: moduleAddress(module), topics: [keccakHex(event), ...rest] },
+  ]);
+  return [...new Set(logs.map((log) => `0x${(log.topics[1] ?? '').slice(26)}`.toLowerCase()))];
 }

@@ -82,6 +82,7 @@ export const enMine: MineDict = {
     slipsOf: (x) => String(x),
     waits: 'Waiting for a network',
     drafts: 'Words of objections',
+    names: 'Names of devices',
     trust: 'Known seals',
     trustText: 'to check the book with',
     prefs: 'Language and text size',

@@ -83,6 +83,7 @@ export const zhMine = {
     slipsOf: (x: number) => `${x} 张`,
     waits: '等网发出的',
     drafts: '异议的原话',
+    names: '设备的名字',
     trust: '认得的印鉴',
     trustText: '核对账本用',
     prefs: '语言和字的大小',

@@ -30,12 +30,12 @@ export function allowance(limit: number, days: number, tokens: readonly string[]
   };
 }
 
-/** The same as `accounts.authoriseKey` takes it. */
-export function grantOf(key: string, suite: number, allowed: Allowed): object {
+/** The same as `accounts.authoriseKey` takes it; `label` is the mark of the device's name. */
+export function grantOf(key: string, suite: number, allowed: Allowed, label: string): object {
   return {
     key,
     suite,
-    label: `0x${'00'.repeat(32)}`,
+    label,
     expiresAt: BigInt(allowed.expiresAt),
     limitFen: BigInt(allowed.limit),
     periodSeconds: BigInt(allowed.periodSeconds),

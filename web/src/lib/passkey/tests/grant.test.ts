@@ -5,6 +5,7 @@ import registry from '../../../generated/abi/registry.json';
 import { moduleAddress } from '../../modules';
 import { TRANSFER_ABI } from '../../token';
 import { actOf, allowance, grantOf } from '../grant';
+import { marked } from '../names';
 
 const TOKEN = '0x7755000000000000000000000000000100000008';
 const NOW = 1_800_000_000;
@@ -48,7 +49,7 @@ it('is what the ledger takes', () => {
   const data = encodeFunctionData({
     abi: accounts as Abi,
     functionName: 'authoriseKey',
-    args: [grantOf('0x00000000000000000000000000000000000000a1', 2, allowance(500, 90, [TOKEN], NOW))],
+    args: [grantOf('0x00000000000000000000000000000000000000a1', 2, allowance(500, 90, [TOKEN], NOW), marked('旧平板').label)],
   });
   expect(data.length).toBeGreaterThan(10);
 });

@@ -1,32 +1,22 @@
-//! HTTPS on the node's own door, with a certificate from files that may be replaced while it runs.
+//! A connection through the door: plain bytes, or TLS once it is agreed on.
 
 use std::{
-    fmt, fs,
     future::Future,
     io,
-    path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use parking_lot::RwLock;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::Sleep,
 };
 use tokio_io_timeout::TimeoutStream;
-use tokio_rustls::{
-    Accept, TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::aws_lc_rs,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    },
-    server::TlsStream,
-};
+use tokio_rustls::{Accept, server::TlsStream};
+
+use super::{Tls, renewals::PROOF};
 
 /// First byte of whoever greets in TLS: the type of a handshake's record.
 const HANDSHAKE: u8 = 22;
@@ -36,133 +26,6 @@ const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; chars
     connection: close\r\n\r\n\
     本地址只接受加密连接，请把网址开头的 http:// 改为 https:// 后重试。\n\
     This address speaks TLS only: use https:// instead of http://.\n";
-
-/// Where the certificate of a door is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// PEM file with the certificate, then those that lead to its authority.
-    pub certificate: PathBuf,
-    /// PEM file with its private key (PKCS#8, PKCS#1 or SEC1).
-    pub key: PathBuf,
-}
-
-/// Why a certificate cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file is missing, or holds no certificate or no key.
-    #[error("{path}: {reason}; `tulou tls new` makes a certificate for a network without a domain")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Certificate and key do not belong together, or are of a kind that is not known.
-    #[error("{certificate} and {key}: {reason}")]
-    Pair {
-        /// The file with the certificate.
-        certificate: PathBuf,
-        /// The file with the key.
-        key: PathBuf,
-        /// What is wrong with them.
-        reason: String,
-    },
-}
-
-impl TlsFiles {
-    /// Reads both.
-    ///
-    /// # Errors
-    /// - [`TlsError::File`]: the certificate's, then the key's.
-    /// - [`TlsError::Pair`].
-    fn read(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        let file = |path: &Path, reason: String| TlsError::File { path: path.into(), reason };
-        let certificates = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| file(&self.certificate, error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(file(&self.certificate, "there is no certificate in it".into()));
-        }
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|error| file(&self.key, error.to_string()))?;
-        let pair = |error: tokio_rustls::rustls::Error| TlsError::Pair {
-            certificate: self.certificate.clone(),
-            key: self.key.clone(),
-            reason: error.to_string(),
-        };
-        let mut config =
-            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(pair)?
-                .with_no_client_auth()
-                .with_single_cert(certificates, key)
-                .map_err(pair)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
-    }
-
-    /// Changes whenever a file does.
-    fn stamp(&self) -> [Option<(SystemTime, u64)>; 2] {
-        [&self.certificate, &self.key].map(|path| {
-            let about = fs::metadata(path).ok()?;
-            Some((about.modified().ok()?, about.len()))
-        })
-    }
-}
-
-/// The certificate in use. Clones share it.
-#[derive(Clone)]
-pub(crate) struct Tls {
-    files: TlsFiles,
-    config: Arc<RwLock<Arc<ServerConfig>>>,
-}
-
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
-    }
-}
-
-impl Tls {
-    /// Reads the files.
-    ///
-    /// # Errors
-    /// [`TlsError`].
-    pub(crate) fn open(files: TlsFiles) -> Result<Self, TlsError> {
-        let config = Arc::new(RwLock::new(files.read()?));
-        Ok(Self { files, config })
-    }
-
-    /// Looks at the files for ever. New ones hold from the next connection on; while they cannot be
-    /// used, the old ones do.
-    pub(crate) async fn follow(self, every: Duration) {
-        let mut seen = self.files.stamp();
-        loop {
-            tokio::time::sleep(every).await;
-            let now = self.files.stamp();
-            if now != seen {
-                seen = now;
-                self.renew();
-            }
-        }
-    }
-
-    fn renew(&self) {
-        match self.files.read() {
-            Ok(config) => {
-                *self.config.write() = config;
-                tracing::info!(files = ?self.files, "a new certificate is in use");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the new certificate cannot be used; the old one stays")
-            }
-        }
-    }
-
-    fn accept(&self, socket: Socket) -> Accept<Socket> {
-        TlsAcceptor::from(self.config.read().clone()).accept(socket)
-    }
-}
 
 /// A connection that does not stand still for ever.
 pub(crate) type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
@@ -227,6 +90,11 @@ impl Line {
         let Self::Greeting(accept, silent) = self else { return Poll::Ready(Ok(())) };
         let silent = *silent;
         match ready!(Pin::new(accept.as_mut()).poll(cx)) {
+            // Whoever looks for a proof has it by now, and nothing else is said over such a connection.
+            Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(PROOF) => {
+                *self = Self::Ended;
+                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+            }
             Ok(mut stream) => {
                 stream.get_mut().0.as_mut().set_read_timeout_pinned(Some(silent));
                 *self = Self::Secret(Box::new(stream));
