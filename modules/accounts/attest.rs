@@ -14,7 +14,7 @@ use super::*;
 ///
 /// # Errors
 /// - `NotPermitted`.
-/// - [`BadMethod`]: none.
+/// - [`BadMethod`]: it names none.
 /// - [`BadKey`]: nobody's, the caller's own, or of an earlier attestor.
 /// - [`BadName`], [`BadPage`].
 /// - [`BadTerm`]: over, or longer than 366 days.
