@@ -52,6 +52,7 @@ export async function ask(to: Attestor, method: Method, home: string): Promise<s
 
 /** Brings a statement to the book: this device's account acts for its owner from then on, and signs in. */
 export async function attest(statement: Statement, signature: string, home: string, step: (due: Step) => void): Promise<Written> {
+  step('signing');
   const { write } = await import('./chain');
   acting.becomeSelf(statement.account);
   const written = await write(SELF, 'accounts', 'redeemAttested', [statement, signature]);

@@ -6,6 +6,7 @@ import { meets } from './meeting';
 import { failure, type Failure } from './failure';
 import { people } from './i18n/people.svelte';
 import { letterProof, type Letter } from './passkey/letter';
+import { kept } from './passkey/store';
 import { passkeyOf } from './passkey/signer';
 import { rpc } from './rpc';
 import { slips } from './receipts.svelte';
@@ -33,6 +34,12 @@ export async function enter(account: string, step: (due: Step) => void): Promise
   if (await meets(account)) return;
   step('entering');
   await session.byFinger().catch(() => {});
+}
+
+/** Acts for the account of this device's key from here on, where there is one. */
+export function meet(): void {
+  const key = kept();
+  if (key) acting.becomeSelf(key.account);
 }
 
 /** A failure with the words of this piece where the rules refused. */
